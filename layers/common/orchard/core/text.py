@@ -1,0 +1,32 @@
+"""Text as shoppers write it: normal forms, masking, and lengths in characters."""
+
+import unicodedata
+
+# Control and invisible direction characters: never wanted in a name, and able to disguise one.
+_FORBIDDEN_CATEGORIES = {"Cc", "Cs"}
+_DIRECTION_OVERRIDES = {chr(c) for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
+
+def fold(text: str) -> str:
+    """The form in which text is compared: full width to half width, compatibility forms, lower case, one space."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def has_control_characters(text: str) -> bool:
+    """Whether the text holds control characters other than a line feed."""
+    return any(c != "\n" and unicodedata.category(c) in _FORBIDDEN_CATEGORIES for c in text)
+
+
+def isolate(text: str) -> str:
+    """Wrap text that carries direction overrides in Unicode isolates, so that it cannot reorder its neighbours."""
+    return f"\u2068{text}\u2069" if any(c in _DIRECTION_OVERRIDES for c in text) else text
+
+
+def mask_phone(phone: str) -> str:
+    """Keep the first three and last four digits of a phone number."""
+    return f"{phone[:3]}****{phone[-4:]}" if len(phone) >= 7 else "****"
+
+
+def mask_name(name: str) -> str:
+    """Keep the first character of a name."""
+    return f"{name[:1]}**" if name else ""
