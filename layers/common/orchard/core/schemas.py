@@ -3,7 +3,15 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
 from orchard.core import text
 
@@ -50,5 +58,7 @@ Fen = Annotated[int, Field(strict=True, ge=0, le=10**12)]
 PlainText = Annotated[str, AfterValidator(_plain_text)]
 # Six-digit administrative division code (GB/T 2260): province, city, district by two digits each.
 RegionCode = Annotated[str, Field(pattern=r"^[1-9][0-9]{5}$")]
-UtcTime = Annotated[datetime, PlainSerializer(lambda value: value.isoformat().replace("+00:00", "Z"), return_type=str,
-                                              when_used="json")]
+UtcTime = Annotated[
+    datetime,
+    PlainSerializer(lambda value: value.isoformat().replace("+00:00", "Z"), return_type=str, when_used="json"),
+]

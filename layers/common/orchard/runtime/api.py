@@ -1,0 +1,173 @@
+"""The HTTP edge: Powertools' resolver with our transaction, our errors, sessions and idempotency around it.
+
+A handler declares what it needs (`CurrentMember`, `Transaction`, `Transactions`) and returns its response model. One
+transaction spans the whole request: committed when the handler returned, rolled back on any error, repeated whole
+on deadlocks and lost connections. Every POST takes an `Idempotency-Key` unless it says otherwise.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Depends, Request, Response
+
+from orchard.core.errors import AppError, Unavailable
+from orchard.runtime import bodies, idempotency, problems, sessions
+from orchard.runtime.database import MAX_ATTEMPTS, Connection, Tx, connection, is_retryable, pause
+from orchard.runtime.logs import count, invocation, logger, request_id_of
+from orchard.runtime.sessions import MemberSession
+
+Event = dict[str, Any]
+Answer = dict[str, Any]
+_TX = "orchard.tx"
+_MEMBER = "orchard.member"
+
+
+def _transaction(request: Request) -> Tx:
+    tx: Tx = request.context[_TX]
+    return tx
+
+
+def _current_member(request: Request) -> MemberSession:
+    if _MEMBER not in request.context:
+        request.context[_MEMBER] = sessions.authenticate(_transaction(request), request.headers.get("authorization"))
+    member: MemberSession = request.context[_MEMBER]
+    return member
+
+
+def _transactions() -> Connection:
+    return connection
+
+
+def _client_address(request: Request) -> str:
+    return str(request.resolved_event.raw_event["requestContext"]["http"]["sourceIp"])
+
+
+# The request's transaction, committed at the edge.
+Transaction = Annotated[Tx, Depends(_transaction)]
+# For workflows that call a platform between transactions: `transactions.run(work)`.
+Transactions = Annotated[Connection, Depends(_transactions)]
+# Who calls; refuses with 401 before the handler runs.
+CurrentMember = Annotated[MemberSession, Depends(_current_member)]
+ClientAddress = Annotated[str, Depends(_client_address)]
+
+
+class Api:
+    """The function behind one URL. `handler` is its Lambda entry point, `resolver` Powertools' resolver."""
+
+    def __init__(self) -> None:
+        self.resolver = APIGatewayHttpResolver(enable_validation=True, json_body_deserializer=bodies.parse_json)
+        self.resolver.exception_handler(Exception)(self._render)
+        self._failure: Exception | None = None
+
+    def get(self, path: str, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register the handler of GET on `path` (`/orders/<order_number>` style parameters)."""
+        return self._route("GET", path, **options)
+
+    def post(
+        self, path: str, *, idempotent: bool = True, **options: Any
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register the handler of POST; with `idempotent` it needs a member and an Idempotency-Key."""
+        return self._route("POST", path, idempotent=idempotent, **options)
+
+    def put(self, path: str, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register the handler of PUT."""
+        return self._route("PUT", path, **options)
+
+    def patch(self, path: str, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register the handler of PATCH."""
+        return self._route("PATCH", path, **options)
+
+    def delete(self, path: str, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register the handler of DELETE."""
+        return self._route("DELETE", path, **options)
+
+    def _route(
+        self, method: str, path: str, *, idempotent: bool = False, **options: Any
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        def register(function: Callable[..., Any]) -> Callable[..., Any]:
+            extensions = {"x-idempotent": True} if idempotent else None
+            middlewares: Sequence[Callable[..., Any]] = [_Idempotent(function.__name__)] if idempotent else []
+            return self.resolver.route(
+                path, method=method, operation_id=function.__name__, middlewares=list(middlewares),
+                openapi_extensions=extensions, **options,
+            )(function)  # fmt: skip
+
+        return register
+
+    def handler(self, event: Event, context: Any) -> Answer:
+        """Lambda entry point: one HTTP API event (payload 2.0) in, one answer out."""
+        request_id = request_id_of(context)
+        with invocation(event.get("routeKey", "-"), request_id):
+            try:
+                bodies.check_size(event)
+            except AppError as error:
+                return problems.as_answer(error, request_id)
+            return self._with_retries(event, context, request_id)
+
+    def _with_retries(self, event: Event, context: Any, request_id: str) -> Answer:
+        for attempt in range(MAX_ATTEMPTS):
+            answer, failure = self._attempt(event, context)
+            if failure is None:
+                return answer
+            if not self._may_repeat(failure, event):
+                return self._refused(failure, request_id)
+            count("TransactionsRepeated")
+            pause(attempt)
+        return self._refused(Unavailable(), request_id)
+
+    def _attempt(self, event: Event, context: Any) -> tuple[Answer, Exception | None]:
+        self._failure = None
+        tx = connection.transaction()
+        self.resolver.append_context(**{_TX: tx})
+        try:
+            answer = self.resolver.resolve(event, context)
+            if self._failure is None:
+                tx.commit()
+        except Exception as error:
+            self._failure = error
+        if self._failure is not None:
+            tx.rollback()
+            return {}, self._failure
+        return answer, None
+
+    def _may_repeat(self, failure: Exception, event: Event) -> bool:
+        # After a broken COMMIT only a request with a key may run again: its row tells whether it had happened.
+        if isinstance(failure, Unavailable):
+            return failure.code == "commit_unknown" and "idempotency-key" in event.get("headers", {})
+        return is_retryable(failure)
+
+    def _refused(self, failure: Exception, request_id: str) -> Answer:
+        error = problems.as_app_error(failure)
+        if error.status >= 500:
+            logger.error("request failed", exc_info=failure, code=error.code)
+            count("ServerErrors")
+        else:
+            logger.info("request refused", code=error.code)
+            count("Refusals")
+        return problems.as_answer(error, request_id)
+
+    def _render(self, error: Exception) -> Response[str]:
+        # Only remembered here: whether to repeat, and the answer itself, are decided after the roll-back.
+        self._failure = error
+        return Response(status_code=500, content_type="text/plain", body="")
+
+
+class _Idempotent:
+    """Middleware of one POST route: take the key, replay a known answer, store a new one with the commit."""
+
+    def __init__(self, operation: str) -> None:
+        self._operation = operation
+        self.__name__ = f"idempotent_{operation}"
+
+    def __call__(self, app: Any, next_middleware: Callable[..., Response[Any]]) -> Response[Any]:
+        request: Request = app.request
+        key = idempotency.check_key(request.headers.get("idempotency-key"))
+        member, tx = _current_member(request), _transaction(request)
+        fingerprint = f"{request.resolved_event.path}\n{request.resolved_event.decoded_body or ''}".encode()
+        stored = idempotency.claim(tx, member.member_id, self._operation, key, fingerprint)
+        if stored is not None:
+            return Response(status_code=stored.status, content_type="application/json", body=stored.body)
+        response = next_middleware(app)
+        response.body = bodies.dump_json(response.body)
+        tx.at_commit(idempotency.answered(member.member_id, self._operation, key, response.status_code, response.body))
+        return response
