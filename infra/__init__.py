@@ -1,0 +1,1 @@
+"""What stands around the functions: database, stacks, the local cloud and the demo shop."""
