@@ -73,8 +73,8 @@ class Host:
 
     def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
         """Send once. Raises NotSent or NoAnswer, whose text and context never hold the address or the body."""
-        import urllib3  # noqa: PLC0415 - costs as much as the rest of a cold start
-        from urllib3.exceptions import ConnectTimeoutError, HTTPError  # noqa: PLC0415
+        import urllib3
+        from urllib3.exceptions import ConnectTimeoutError, HTTPError
 
         failure: NotSent | NoAnswer
         try:

@@ -88,7 +88,7 @@ class WeChat:
         if self._tokened is None:
             if self._store is None:
                 raise ConfigurationError("this WeChat client was built without a token store")
-            from orchard.gateways.wechat.tokened import StableTokenClient  # noqa: PLC0415 - loads wechatpy
+            from orchard.gateways.wechat.tokened import StableTokenClient
 
             tokens = AccessTokens(self._app.app_id, self._app.app_secret, self._host, self._store)
             self._tokened = StableTokenClient(self._app.app_id, self._app.api_url, tokens, self._timeouts)

@@ -82,7 +82,7 @@ def _general(errcode: int, operation: str) -> AppError:
     if errcode in _MISCONFIGURED:
         logger.error("wechat %s: our settings are refused, errcode %s: %s", operation, errcode, _MISCONFIGURED[errcode])
         return CounterpartyRefused(str(errcode))
-    if errcode == _BUSY or errcode == _DAILY_QUOTA or errcode in TOKEN_REFUSED:
+    if errcode in TOKEN_REFUSED | {_BUSY, _DAILY_QUOTA}:
         logger.log(logging.WARNING if errcode == _BUSY else logging.ERROR, "wechat %s: errcode %s", operation, errcode)
         return Unavailable()
     logger.warning("wechat %s: errcode %s", operation, errcode)

@@ -53,7 +53,7 @@ class StableTokenClient(WeChatClient):  # type: ignore[misc]  # the untyped base
             if error.errcode is not None:
                 return {"errcode": error.errcode}
             problem = f"HTTP {getattr(error.response, 'status_code', '?')}"
-        except requests.RequestException as error:
+        except (requests.RequestException, TypeError, ValueError) as error:
             problem = type(error).__name__
         else:
             if isinstance(result, dict):
