@@ -148,6 +148,7 @@ class Tx:
     def __init__(self, connection: Connection) -> None:
         self._owner = connection
         self._open = False
+        self._has_effects = False
         self._at_commit: list[Statement] = []
 
     def packet(self, statements: Sequence[Statement]) -> list[Result]:
@@ -156,6 +157,7 @@ class Tx:
         Raises the failing statement's own typed error; the transaction must then be rolled back.
         """
         first = not self._open
+        self._has_effects = self._has_effects or any(_has_effects(s.sql) for s in statements)
         cursor = self._send([escape(s.sql, s.params) for s in statements], first)
         results: list[Result] = []
         try:
@@ -188,8 +190,12 @@ class Tx:
         self._at_commit.append(statement)
 
     def commit(self) -> None:
-        """Commit what was done, if anything. Raises CommitUnknown when the connection breaks under way."""
-        if not self._open and not self._at_commit:
+        """Commit what was done, if anything. Raises CommitUnknown when the connection breaks under way.
+
+        After plain reads there is nothing to commit and no lock to give up, so nothing is sent.
+        """
+        if not self._has_effects and not self._at_commit:
+            self._open = False
             return
         last = [*self._at_commit, Statement("COMMIT")]
         self._at_commit = []
@@ -197,13 +203,15 @@ class Tx:
             self.packet(last)
         except DatabaseLost:
             raise CommitUnknown from None
-        self._open = False
+        self._open = self._has_effects = False
 
     def rollback(self) -> None:
         """Undo everything, quietly: a connection that cannot even roll back is dropped, which does the same."""
         self._at_commit = []
-        if self._open:
+        if not self._has_effects:
             self._open = False
+        if self._open:
+            self._open = self._has_effects = False
             try:
                 self._owner.round_trips += 1
                 self._owner.get().rollback()
@@ -247,6 +255,11 @@ class Tx:
         if code == _DUPLICATE_KEY and statement is not None and statement.on_duplicate is not None:
             return statement.on_duplicate
         return error
+
+
+def _has_effects(sql: str) -> bool:
+    head = sql.lstrip()[:6].upper()
+    return head != "SELECT" or "FOR UPDATE" in sql.upper()
 
 
 def _checked(statement: Statement, cursor: DictCursor) -> Result:

@@ -1,0 +1,72 @@
+"""Fixtures of all tests. Everything is real: MariaDB, the functions, the WeChat sandbox; nothing of ours is mocked."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from orchard.core.ids import new_id
+from orchard.runtime import sessions
+from orchard.runtime.database import Connection, connection
+from tests.support import calls, database, environment
+
+
+@pytest.fixture(scope="session")
+def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The run's private MariaDB, with the environment of the functions set to it."""
+    with database.private_server(tmp_path_factory.mktemp("mariadb")) as server:
+        environment.apply(environment.base_environment(server, database.NAME))
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated(database_server: Any) -> tuple[list[str], dict[str, Any]]:
+    """The migrated schema: its tables, and the rows that migrations put in."""
+    database.migrate(connection)
+    names = database.tables(connection)
+    return names, database.seeded_rows(connection, names)
+
+
+@pytest.fixture
+def db(migrated: tuple[list[str], dict[str, Any]]) -> Iterator[Connection]:
+    """The process's connection to an emptied database."""
+    names, seeds = migrated
+    database.empty(connection, names, seeds)
+    connection.round_trips = 0
+    yield connection
+
+
+@pytest.fixture
+def call(db: Connection) -> Callable[..., calls.Answer]:
+    """Call a function over an HTTP API event: `call("cart/cart", "GET", "/cart", token=...)`."""
+    return calls.call
+
+
+@dataclass(frozen=True)
+class Shopper:
+    """A member with a live session."""
+
+    member_id: int
+    token: str
+
+
+@pytest.fixture
+def shopper(db: Connection) -> Callable[[], Shopper]:
+    """Make logged-in members: `shopper().token`. The member row is there once the members capability is."""
+
+    def make() -> Shopper:
+        member_id = _member(db)
+        token = db.run(lambda tx: sessions.open_session(tx, member_id))
+        return Shopper(member_id, token)
+
+    return make
+
+
+def _member(db: Connection) -> int:
+    try:
+        from orchard.members import service
+    except ImportError:
+        return new_id()
+    return int(db.run(lambda tx: service.join(tx, openid=f"o{secrets.token_hex(13)}")))

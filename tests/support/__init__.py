@@ -1,0 +1,1 @@
+"""What tests share: a private database, the functions called as Lambda calls them, shoppers, races."""
