@@ -1,0 +1,25 @@
+"""GET /orders: the member's orders, newest first."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from orchard.orders import service
+from orchard.orders.models import OrderState
+from orchard.orders.schemas import OrderPage
+from orchard.runtime.api import Api, CurrentMember, Transaction
+
+api = Api()
+
+
+@api.get("/orders")
+def list_orders(
+    member: CurrentMember,
+    tx: Transaction,
+    state: Annotated[OrderState | None, Query()] = None,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+    limit: Annotated[int, Query(ge=1, le=50)] = 20,
+) -> OrderPage:
+    return service.list_orders(tx, member, state, cursor, limit)
+
+
+handler = api.handler

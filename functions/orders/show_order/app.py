@@ -1,0 +1,20 @@
+"""GET /orders/{order_number}: one order with its lines and its history."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Path
+from orchard.orders import service
+from orchard.orders.schemas import OrderDetail
+from orchard.runtime.api import Api, CurrentMember, Transaction
+
+api = Api()
+
+
+@api.get("/orders/<order_number>")
+def show_order(
+    order_number: Annotated[str, Path(max_length=32)], member: CurrentMember, tx: Transaction
+) -> OrderDetail:
+    return service.show_order(tx, member, order_number)
+
+
+handler = api.handler

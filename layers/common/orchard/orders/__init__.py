@@ -1,0 +1,1 @@
+"""Orders: quoted, placed, paid, closed; every step a row."""

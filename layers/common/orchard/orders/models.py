@@ -1,0 +1,73 @@
+"""What an order is, the states it may be in, and the only ways from one to the next."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from orchard.core.errors import Conflict
+
+
+class OrderState(StrEnum):
+    """States as stored; the schema repeats them in a CHECK."""
+
+    PENDING_PAY = "PENDING_PAY"
+    PAID = "PAID"
+    TO_SHIP = "TO_SHIP"
+    PART_SHIPPED = "PART_SHIPPED"
+    SHIPPED = "SHIPPED"
+    RECEIVED = "RECEIVED"
+    FINISHED = "FINISHED"
+    CLOSED = "CLOSED"
+    REFUNDED = "REFUNDED"
+
+
+S = OrderState
+TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
+    S.PENDING_PAY: frozenset({S.PAID, S.CLOSED}),
+    S.PAID: frozenset({S.TO_SHIP, S.REFUNDED}),
+    S.TO_SHIP: frozenset({S.PART_SHIPPED, S.SHIPPED, S.REFUNDED}),
+    S.PART_SHIPPED: frozenset({S.SHIPPED, S.REFUNDED}),
+    S.SHIPPED: frozenset({S.RECEIVED, S.REFUNDED}),
+    S.RECEIVED: frozenset({S.FINISHED, S.REFUNDED}),
+    S.FINISHED: frozenset({S.REFUNDED}),
+    S.CLOSED: frozenset(),
+    S.REFUNDED: frozenset(),
+}
+
+
+class DeliveryMethod(StrEnum):
+    """How goods reach the buyer."""
+
+    EXPRESS = "express"
+    PICKUP = "pickup"
+    LOCAL = "local"
+
+
+class OrderStateConflict(Conflict):
+    """The order moved on meanwhile, or this step is not allowed from where it stands."""
+
+    code = "order_state_conflict"
+    message = "订单状态已变化，请刷新后重试"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """An order's head. `expired` was decided by database time when the row was read."""
+
+    id: int
+    order_number: str
+    member_id: int
+    state: OrderState
+    version: int
+    payable_fen: int
+    created_at: datetime
+    expires_at: datetime
+    expired: bool
+    line_count: int
+    delivery_method: str
+
+
+def check_transition(order: OrderRow, target: OrderState) -> None:
+    """Raises OrderStateConflict unless the table above allows the step."""
+    if target not in TRANSITIONS[order.state]:
+        raise OrderStateConflict(state=order.state.value)

@@ -1,0 +1,191 @@
+"""Requests and answers of quoting, placing and reading orders."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from orchard.core.schemas import Fen, Id, PlainText, Quantity, RegionCode, Schema, UtcTime
+from orchard.orders.models import DeliveryMethod, OrderState
+
+OrderNumber = Annotated[str, Field(pattern=r"^[0-9A-Z]{6,32}$")]
+
+
+class DraftLine(Schema):
+    """One SKU and how many of it."""
+
+    sku_id: Id
+    quantity: Quantity
+
+
+class DeliveryChoice(Schema):
+    """Express needs an address, pickup a store, local delivery both. A quote may be asked without the address."""
+
+    method: DeliveryMethod
+    address_id: Id | None = None
+    store_id: Id | None = None
+
+    @model_validator(mode="after")
+    def _fits_method(self) -> Self:
+        if self.method is DeliveryMethod.EXPRESS and self.store_id is not None:
+            raise ValueError("express takes no store")
+        if self.method is not DeliveryMethod.EXPRESS and self.store_id is None:
+            raise ValueError("pickup and local delivery need a store")
+        return self
+
+
+class QuoteRequest(Schema):
+    """What the shopper would like to buy. Prices come from the shop, never from here."""
+
+    lines: Annotated[list[DraftLine], Field(min_length=1, max_length=100)]
+    delivery: DeliveryChoice
+
+    @model_validator(mode="after")
+    def _one_line_per_sku(self) -> Self:
+        if len({line.sku_id for line in self.lines}) != len(self.lines):
+            raise ValueError("a SKU stands on two lines")
+        return self
+
+
+class OrderDraft(QuoteRequest):
+    """An order for the lines of a quote. `quote_digest` says which prices the shopper agreed to."""
+
+    quote_digest: Annotated[str, Field(pattern=r"^[0-9a-f]{16,64}$")]
+    remark: Annotated[PlainText, Field(max_length=200)] = ""
+    from_cart: bool = False
+
+
+class QuotedLine(Schema):
+    """A line as it would be bought now, fen throughout."""
+
+    sku_id: Id
+    product_id: Id
+    product_name: str
+    sku_name: str
+    picture_url: str
+    quantity: int
+    available: int
+    unit_list_price_fen: Fen
+    unit_price_fen: Fen
+    gross_fen: Fen
+    discount_fen: Fen
+    freight_fen: Fen
+    payable_fen: Fen
+
+
+Reason = Literal[
+    "not_for_sale", "out_of_stock", "undeliverable", "method_unsupported", "address_required", "store_unavailable",
+    "below_local_minimum",
+]  # fmt: skip
+
+
+class Problem(Schema):
+    """Why the order could not be placed as it stands; `sku_id` where one line is the cause."""
+
+    reason: Reason
+    sku_id: Id | None = None
+    available: int | None = None
+
+
+class Quote(Schema):
+    """What the order would cost now. `digest` changes whenever anything paid or delivered would."""
+
+    lines: list[QuotedLine]
+    goods_fen: Fen
+    discount_fen: Fen
+    freight_fen: Fen
+    payable_fen: Fen
+    free_freight_gap_fen: Fen | None
+    problems: list[Problem]
+    trace: list[dict[str, object]]
+    digest: str
+
+
+class PlacedOrder(Schema):
+    """The receipt of placing: pay before `expires_at`, or the order is closed."""
+
+    order_number: str
+    state: OrderState
+    payable_fen: Fen
+    expires_at: UtcTime
+
+
+class OrderSummary(Schema):
+    """One order in the list."""
+
+    order_number: str
+    state: OrderState
+    payable_fen: Fen
+    line_count: int
+    created_at: UtcTime
+    expires_at: UtcTime
+    first_product_name: str
+    first_picture_url: str
+
+
+class OrderPage(Schema):
+    """A page of orders, newest first, and the cursor of the next one."""
+
+    orders: list[OrderSummary]
+    next_cursor: str | None
+
+
+class OrderLine(Schema):
+    """A line as it was bought."""
+
+    sku_id: Id
+    product_id: Id
+    product_name: str
+    sku_name: str
+    picture_url: str
+    quantity: int
+    unit_list_price_fen: Fen
+    unit_price_fen: Fen
+    gross_fen: Fen
+    discount_fen: Fen
+    freight_fen: Fen
+    payable_fen: Fen
+
+
+class OrderStep(Schema):
+    """One step of the order's history."""
+
+    from_state: OrderState | None
+    to_state: OrderState
+    actor: str
+    reason: str
+    at: UtcTime
+
+
+class DeliveryAddress(Schema):
+    """Where the order goes, as it was when the order was placed; shown to its owner only."""
+
+    recipient: str
+    phone: str
+    region_code: RegionCode
+    province: str
+    city: str
+    district: str
+    detail: str
+
+
+class OrderDetail(Schema):
+    """One order, whole."""
+
+    order_number: str
+    state: OrderState
+    delivery_method: DeliveryMethod
+    store_id: Id | None
+    address: DeliveryAddress | None
+    remark: str
+    goods_fen: Fen
+    discount_fen: Fen
+    freight_fen: Fen
+    payable_fen: Fen
+    created_at: UtcTime
+    expires_at: UtcTime
+    paid_at: UtcTime | None
+    closed_at: UtcTime | None
+    close_reason: str | None
+    lines: list[OrderLine]
+    history: list[OrderStep]
+    trace: list[dict[str, object]]

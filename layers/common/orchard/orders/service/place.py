@@ -1,0 +1,131 @@
+"""Place an order: two round trips of its own (one read packet, one write packet) inside the edge's transaction."""
+
+import json
+from typing import Any
+
+from orchard.cart import service as cart
+from orchard.core.errors import Conflict
+from orchard.core.ids import new_id, new_order_number
+from orchard.inventory import service as inventory
+from orchard.inventory.service import OutOfStock, StockLine
+from orchard.orders import store
+from orchard.orders.models import OrderRow, OrderState
+from orchard.orders.schemas import OrderDraft, PlacedOrder, Quote
+from orchard.orders.service import sealing
+from orchard.orders.service.quote import Evaluation, evaluate
+from orchard.orders.service.transitions import record_payment
+from orchard.runtime import outbox, settings
+from orchard.runtime.database import Tx
+from orchard.runtime.sessions import MemberSession
+
+
+class QuoteChanged(Conflict):
+    """Prices or stock changed since the quote; `quote` in the answer is the new one to show and agree to."""
+
+    code = "quote_changed"
+    message = "商品价格或库存有变化，请确认后重新提交"
+
+
+class OrderNotPlaceable(Conflict):
+    """The quote itself says why it cannot be placed; `quote` in the answer lists the problems."""
+
+    code = "order_not_placeable"
+    message = "部分商品或配送方式暂时无法下单"
+
+
+def place_order(tx: Tx, member: MemberSession, draft: OrderDraft) -> PlacedOrder:
+    """Reserve the stock and freeze the price. Raises QuoteChanged, OrderNotPlaceable, NotFound (address).
+
+    Cart lines of the bought SKUs go when `from_cart`. An order that costs nothing is paid at once.
+    """
+    evaluation = evaluate(tx, member, draft)
+    _check(draft, evaluation.quote)
+    try:
+        order = _write(tx, member, draft, evaluation)
+    except OutOfStock:
+        # Somebody was faster. Nothing may stay half-written, and the shopper is shown what is left.
+        tx.rollback()
+        raise QuoteChanged(quote=evaluate(tx, member, draft).quote.model_dump(mode="json")) from None
+    if order.payable_fen == 0:
+        record_payment(tx, order)
+    state = OrderState.TO_SHIP if order.payable_fen == 0 else order.state
+    return PlacedOrder(
+        order_number=order.order_number, state=state, payable_fen=order.payable_fen, expires_at=order.expires_at
+    )
+
+
+def _check(draft: OrderDraft, quote: Quote) -> None:
+    if quote.digest != draft.quote_digest:
+        raise QuoteChanged(quote=quote.model_dump(mode="json"))
+    if quote.problems:
+        raise OrderNotPlaceable(quote=quote.model_dump(mode="json"))
+
+
+def _write(tx: Tx, member: MemberSession, draft: OrderDraft, evaluation: Evaluation) -> OrderRow:
+    """Everything in one packet: private rows first, the shared stock rows last, COMMIT right behind."""
+    order_id, number = new_id(), new_order_number()
+    wants = [(new_id(), line.sku_id, line.quantity) for line in evaluation.priced.lines]
+    held = inventory.allocate(evaluation.stock, wants)
+    sku_ids = sorted(line.sku_id for line in held)
+    packet = [
+        store.insert_order(_order_values(order_id, number, member, draft, evaluation), settings.payment().minutes),
+        store.by_number(number),
+        store.insert_lines(_line_values(order_id, held, evaluation)),
+        store.insert_event(order_id, 1, (None, OrderState.PENDING_PAY.value), "member", "placed"),
+        outbox.emit("order.placed", number, {"order_number": number, "sku_ids": sku_ids}),
+        *([cart.remove_skus_statement(member.member_id, sku_ids)] if draft.from_cart else []),
+        *inventory.reserve(order_id, held),
+    ]
+    return store.head(tx.packet(packet)[1].rows[0])
+
+
+def _order_values(
+    order_id: int, number: str, member: MemberSession, draft: OrderDraft, evaluation: Evaluation
+) -> dict[str, Any]:
+    priced, address = evaluation.priced, evaluation.address
+    return {
+        "id": order_id,
+        "order_number": number,
+        "member_id": member.member_id,
+        "state": OrderState.PENDING_PAY.value,
+        "version": 1,
+        "delivery_method": draft.delivery.method.value,
+        "store_id": draft.delivery.store_id,
+        "region_code": address.region_code if address else None,
+        "address_sealed": sealing.seal(order_id, address),
+        "remark": draft.remark,
+        "line_count": len(priced.lines),
+        "goods_fen": priced.goods_fen,
+        "discount_fen": priced.discount_fen,
+        "freight_fen": priced.freight_fen,
+        "payable_fen": priced.payable_fen,
+        "trace": json.dumps([dict(entry) for entry in priced.trace], ensure_ascii=False),
+    }
+
+
+def _line_values(order_id: int, held: list[StockLine], evaluation: Evaluation) -> list[dict[str, Any]]:
+    holds = {line.sku_id: line for line in held}
+    rows = []
+    for position, line in enumerate(evaluation.priced.lines):
+        sku, hold = evaluation.skus[line.sku_id], holds[line.sku_id]
+        rows.append(
+            {
+                "id": hold.line_id,
+                "order_id": order_id,
+                "position": position,
+                "product_id": sku.product_id,
+                "sku_id": line.sku_id,
+                "location_id": hold.location_id,
+                "product_name": sku.product_name,
+                "sku_name": sku.sku_name,
+                "picture_url": sku.picture_url,
+                "quantity": line.quantity,
+                "unit_list_price_fen": line.unit_list_price_fen,
+                "unit_price_fen": line.unit_price_fen,
+                "gross_fen": line.gross_fen,
+                "discount_fen": sum(discount.amount_fen for discount in line.discounts),
+                "freight_fen": line.freight_fen,
+                "payable_fen": line.payable_fen,
+            }
+        )
+    return rows

@@ -1,0 +1,85 @@
+"""The steps of an order's life. Callers hold the order's lock (or have just made it) and commit."""
+
+from datetime import datetime
+
+from orchard.core.errors import NotFound
+from orchard.inventory import service as inventory
+from orchard.inventory.service import StockLine
+from orchard.orders import store
+from orchard.orders.models import OrderRow, OrderState, check_transition
+from orchard.runtime import outbox
+from orchard.runtime.database import Row, Statement, Tx
+
+
+def locked_order(tx: Tx, order_number: str) -> OrderRow | None:
+    """The order by number, locked until the transaction ends."""
+    row = store.locked_by_number(tx, order_number)
+    return store.head(row) if row else None
+
+
+def lock_order_by_id(tx: Tx, order_id: int) -> OrderRow:
+    """The order by row id, locked until the transaction ends. Raises NotFound."""
+    row = store.locked_by_id(tx, order_id)
+    if row is None:
+        raise NotFound
+    return store.head(row)
+
+
+def due_unpaid(tx: Tx, limit: int, after: tuple[datetime, int] | None = None) -> list[OrderRow]:
+    """Unpaid orders past their time, oldest first; `after` is (expires_at, id) of the last one seen (UTC)."""
+    naive = (after[0].replace(tzinfo=None), after[1]) if after else None
+    return [store.head(row) for row in store.due_unpaid(tx, limit, naive)]
+
+
+def record_payment(tx: Tx, order: OrderRow) -> None:
+    """PENDING_PAY -> PAID -> TO_SHIP: reserved stock is deducted, and the world is told once (order.paid).
+
+    Raises OrderStateConflict from any other state; the caller decides what becomes of the money then.
+    """
+    check_transition(order, OrderState.PAID)
+    rows = store.stock_lines(tx, order.id)
+    steps = [
+        _event(order, 1, OrderState.PENDING_PAY, OrderState.PAID, "paid"),
+        _event(order, 2, OrderState.PAID, OrderState.TO_SHIP, "ready"),
+    ]
+    told = outbox.emit("order.paid", order.order_number, _payload(order, rows))
+    # Both steps happen at once, so the row takes the second one's state and version.
+    paid = store.move(order, OrderState.TO_SHIP, ", version = version + 1, paid_at = UTC_TIMESTAMP(6)")
+    tx.packet([paid, *steps, told, *inventory.deduct(order.id, _stock_lines(rows))])
+
+
+def close(tx: Tx, order: OrderRow, reason: str, actor: str = "system") -> None:
+    """PENDING_PAY -> CLOSED: everything it held is given back (order.closed).
+
+    The caller has made sure that no money can arrive any more. Raises OrderStateConflict from any other state.
+    """
+    check_transition(order, OrderState.CLOSED)
+    rows = store.stock_lines(tx, order.id)
+    closed = store.move(order, OrderState.CLOSED, ", closed_at = UTC_TIMESTAMP(6), close_reason = %s", [reason])
+    step = _event(order, 1, OrderState.PENDING_PAY, OrderState.CLOSED, reason, actor)
+    told = outbox.emit("order.closed", order.order_number, {**_payload(order, rows), "reason": reason})
+    tx.packet([closed, step, told, *inventory.release(order.id, _stock_lines(rows))])
+
+
+def record_refunded(tx: Tx, order: OrderRow) -> None:
+    """Any paid state -> REFUNDED, once every fen has gone back (order.refunded)."""
+    check_transition(order, OrderState.REFUNDED)
+    step = _event(order, 1, order.state, OrderState.REFUNDED, "refunded")
+    told = outbox.emit("order.refunded", order.order_number, {"order_number": order.order_number})
+    tx.packet([store.move(order, OrderState.REFUNDED), step, told])
+
+
+def _event(
+    order: OrderRow, step: int, source: OrderState, target: OrderState, reason: str, actor: str = "system"
+) -> Statement:
+    return store.insert_event(order.id, order.version + step, (source.value, target.value), actor, reason)
+
+
+def _stock_lines(rows: list[Row]) -> list[StockLine]:
+    return [StockLine(row["id"], row["sku_id"], row["quantity"], row["location_id"]) for row in rows]
+
+
+def _payload(order: OrderRow, rows: list[Row]) -> dict[str, object]:
+    lines = [{"sku_id": r["sku_id"], "product_id": r["product_id"], "quantity": r["quantity"]} for r in rows]
+    sku_ids = [row["sku_id"] for row in rows]
+    return {"order_number": order.order_number, "member_id": order.member_id, "sku_ids": sku_ids, "lines": lines}
