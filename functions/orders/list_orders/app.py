@@ -4,8 +4,7 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from orchard.orders import service
-from orchard.orders.models import OrderState
-from orchard.orders.schemas import OrderPage
+from orchard.orders.schemas import OrderPage, OrderState
 from orchard.runtime.api import Api, CurrentMember, Transaction
 
 api = Api()

@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from orchard.core.schemas import Fen, Id, PlainText, Quantity, RegionCode, Schema, UtcTime
-from orchard.orders.models import DeliveryMethod, OrderState
+from orchard.orders.models import DeliveryMethod as DeliveryMethod
+from orchard.orders.models import OrderState as OrderState
 
 OrderNumber = Annotated[str, Field(pattern=r"^[0-9A-Z]{6,32}$")]
 

@@ -104,10 +104,15 @@ def _delivery_problems(choice: DeliveryChoice, facts: _Facts, priced: PricedOrde
         problems.append(Problem(reason="address_required"))
     if choice.method is not DeliveryMethod.EXPRESS and not _store_serves(choice, facts):
         problems.append(Problem(reason="store_unavailable"))
-    elif choice.method is DeliveryMethod.LOCAL and facts.store is not None:
-        if priced.goods_fen - priced.discount_fen < facts.store.local_delivery_minimum_fen:
-            problems.append(Problem(reason="below_local_minimum"))
+    elif _below_minimum(choice, facts, priced):
+        problems.append(Problem(reason="below_local_minimum"))
     return problems
+
+
+def _below_minimum(choice: DeliveryChoice, facts: _Facts, priced: PricedOrder) -> bool:
+    if choice.method is not DeliveryMethod.LOCAL or facts.store is None:
+        return False
+    return priced.goods_fen - priced.discount_fen < facts.store.local_delivery_minimum_fen
 
 
 def _store_serves(choice: DeliveryChoice, facts: _Facts) -> bool:
