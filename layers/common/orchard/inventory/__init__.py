@@ -1,0 +1,1 @@
+"""Stock per SKU and location: on hand, reserved, and the ledger that explains both."""
