@@ -1,0 +1,1 @@
+"""Tools that turn the checkout into what is deployed: layers, template checks, pinned requirements."""

@@ -1,0 +1,48 @@
+"""Print template.yaml as CloudFormation sees it, after the SAM transform, as JSON.
+
+Runs under the SAM tool's own interpreter, which has the translator; `expanded()` calls it from ours.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def expanded(region: str = "us-east-1") -> dict[str, Any]:
+    """The transformed template for a region. Raises CalledProcessError when the transform refuses it."""
+    from infra.build.tools import command, environment
+
+    python = command("sam").with_name("python")
+    call = [python, __file__]
+    variables = environment() | {"AWS_DEFAULT_REGION": region}
+    answer = subprocess.run(call, env=variables, stdout=subprocess.PIPE, text=True, check=True)
+    document: dict[str, Any] = json.loads(answer.stdout)
+    return document
+
+
+class _ManagedPolicies:
+    """The translator asks for AWS's managed policies, of which the template names none."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def _transform() -> dict[str, Any]:
+    from samtranslator.translator.transform import transform
+    from samtranslator.yaml_helper import yaml_parse
+
+    document = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+    for resource in document["Resources"].values():
+        for name in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
+            # Stands for the upload that `sam package` would have made.
+            resource["Properties"][name] = f"s3://artefacts/{resource['Properties'][name]}"
+    result: dict[str, Any] = transform(document, {}, _ManagedPolicies())
+    return result
+
+
+if __name__ == "__main__":
+    json.dump(_transform(), sys.stdout)
