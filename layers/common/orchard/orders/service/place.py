@@ -72,7 +72,7 @@ def _write(tx: Tx, member: MemberSession, draft: OrderDraft, evaluation: Evaluat
         store.by_number(number),
         store.insert_lines(_line_values(order_id, held, evaluation)),
         store.insert_event(order_id, 1, (None, OrderState.PENDING_PAY.value), "member", "placed"),
-        outbox.emit("order.placed", number, {"order_number": number, "sku_ids": sku_ids}),
+        outbox.emit("order.placed", number, {"order_number": number, "sku_ids": [str(sku_id) for sku_id in sku_ids]}),
         *([cart.remove_skus_statement(member.member_id, sku_ids)] if draft.from_cart else []),
         *inventory.reserve(order_id, held),
     ]

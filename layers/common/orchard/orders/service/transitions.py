@@ -80,6 +80,13 @@ def _stock_lines(rows: list[Row]) -> list[StockLine]:
 
 
 def _payload(order: OrderRow, rows: list[Row]) -> dict[str, object]:
-    lines = [{"sku_id": r["sku_id"], "product_id": r["product_id"], "quantity": r["quantity"]} for r in rows]
-    sku_ids = [row["sku_id"] for row in rows]
-    return {"order_number": order.order_number, "member_id": order.member_id, "sku_ids": sku_ids, "lines": lines}
+    lines = [
+        {"sku_id": str(row["sku_id"]), "product_id": str(row["product_id"]), "quantity": row["quantity"]}
+        for row in rows
+    ]
+    return {
+        "order_number": order.order_number,
+        "member_id": str(order.member_id),
+        "sku_ids": [line["sku_id"] for line in lines],
+        "lines": lines,
+    }

@@ -1,0 +1,23 @@
+"""Check all invariants: `make invariants`, the hourly function, and every test run the same list."""
+
+from orchard.audit import messages, money, orders, stock
+from orchard.audit.rules import Rule, Violation
+from orchard.runtime.database import Connection
+
+RULES: tuple[Rule, ...] = (*stock.RULES, *money.RULES, *orders.RULES, *messages.RULES)
+_ROWS_SHOWN = 5
+
+
+def check(connection: Connection, *, settled: bool = True) -> list[Violation]:
+    """The broken rules, none when the books are right.
+
+    `settled=False` leaves out what only holds once queues are drained and sweeps have run.
+    """
+    violations = []
+    for rule in RULES:
+        if rule.settled and not settled:
+            continue
+        rows = connection.run(lambda tx, rule=rule: tx.rows(f"{rule.sql} LIMIT {_ROWS_SHOWN}", rule.params or None))  # type: ignore[misc]
+        if rows:
+            violations.append(Violation(rule.code, rule.title, tuple(rows)))
+    return violations
