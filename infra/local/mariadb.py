@@ -33,7 +33,7 @@ _START_SECONDS = 60.0
 _ATTEMPTS = 3
 _SETTINGS = (
     "--character-set-server=utf8mb4",
-    "--collation-server=utf8mb4_general_ci",
+    "--collation-server=utf8mb4_bin",
     "--sql-mode=STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION",
     "--transaction-isolation=READ-COMMITTED",
     "--default-time-zone=+00:00",
@@ -147,7 +147,7 @@ class MariaDb:
         with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
             if fresh:
                 cursor.execute(f"DROP DATABASE IF EXISTS `{name}`")
-            cursor.execute(f"CREATE DATABASE IF NOT EXISTS `{name}`")
+            cursor.execute(f"CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
 
     def _prepare_data(self, binaries: ServerBinaries) -> None:
         data = self._folder / "data"
