@@ -24,7 +24,6 @@ def main() -> None:
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
-    args.data_dir.mkdir(parents=True, exist_ok=True)
     with SandboxServer(data_dir=args.data_dir, port=args.port, notifier=not args.no_notifier) as sandbox:
         merchant = write_private(args.data_dir / MERCHANT_FILE, sandbox.config.merchant_secret())
         start = {"port": sandbox.port, "url": sandbox.url, "page": f"{sandbox.url}/sandbox/"}

@@ -70,7 +70,7 @@ class SandboxConfig:
     @classmethod
     def load_or_generate(cls, data_dir: Path) -> SandboxConfig:
         """Return the identity of the data directory, made and kept at the first start."""
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         if (data_dir / IDENTITY_FILE).exists():
             return cls.load(data_dir)
         config = cls.generate()

@@ -55,6 +55,7 @@ class Fault(StrEnum):
     SIGNATURE_CORRUPT = "signature_corrupt"
     SIGNATURE_AGED = "signature_aged"  # well signed, value seconds ago (default 600)
     SIGNATURE_FORGED = "signature_forged"  # by a stranger's key under the true serial
+    SIGNATURE_PROBE = "signature_probe"  # begins WECHATPAY/SIGNTEST/
     BODY_TAMPERED = "body_tampered"  # body changed after signing
     OLD_SPELLING = "old_spelling"
     # Notifications.
@@ -88,6 +89,7 @@ _SPECIAL: dict[Fault, frozenset[Call]] = {
     Fault.SIGNATURE_CORRUPT: PAY_API,
     Fault.SIGNATURE_AGED: PAY_API,
     Fault.SIGNATURE_FORGED: PAY_API,
+    Fault.SIGNATURE_PROBE: PAY_API,
     Fault.BODY_TAMPERED: PAY_API,
     Fault.OLD_SPELLING: PAY_API,
     Fault.NOTICE_WRONG_APPID: frozenset({Call.PAYMENT_NOTICE}),

@@ -20,10 +20,10 @@ body { font: 15px/1.5 -apple-system, "PingFang SC", "Noto Sans CJK SC", "Microso
 header { background: var(--green); color: #fff; padding: 14px 24px; display: flex; gap: 16px;
   align-items: baseline; flex-wrap: wrap; }
 h1 { font-size: 19px; margin: 0; } h2 { font-size: 16px; margin: 0 0 10px; }
-main { max-width: 1040px; margin: 20px auto; padding: 0 16px; display: grid; gap: 16px; }
-section { background: #fff; border-radius: 8px; padding: 16px 20px; overflow-x: auto; }
-.pay { display: grid; grid-template-columns: 1fr auto auto; gap: 4px 24px; align-items: center;
-  border-top: 1px solid var(--line); padding: 12px 0; }
+main { max-width: 1040px; margin: 20px auto; padding: 0 16px; }
+section { background: #fff; border-radius: 8px; padding: 16px 20px; margin-bottom: 16px; overflow-x: auto; }
+.pay { display: flex; flex-wrap: wrap; gap: 4px 24px; align-items: center;
+  border-top: 1px solid var(--line); padding: 12px 0; } .pay > :first-child { flex: 1 1 260px; }
 .amount { font-size: 24px; font-weight: 600; white-space: nowrap; }
 small, .soft { color: var(--soft); } small { display: block; overflow-wrap: anywhere; }
 form { display: inline-flex; gap: 8px; align-items: center; flex-wrap: wrap; }

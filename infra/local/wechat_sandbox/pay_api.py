@@ -111,9 +111,9 @@ def respond(world: World, request: Request, endpoint: str, args: dict[str, Any],
     call, handler = HANDLERS[endpoint]
     try:
         _check_request(world, request)
-        _strike_before(world, request, call)
+        _strike_before(world, call)
         content = handler(world, request, **args)
-        transport.after_commit(request, world.faults, call, stopping)
+        transport.after_commit(world.faults, call, stopping)
         if world.faults.take(Fault.ERROR_AFTER, call):
             raise PayError(500, "SYSTEM_ERROR", "系统异常，请稍后重试")
     except PayError as error:
@@ -141,10 +141,10 @@ def _check_request(world: World, request: Request) -> None:
         raise PayError(400, "PARAM_ERROR", "Http头Wechatpay-Serial不是本商户可用的微信支付公钥或平台证书")
 
 
-def _strike_before(world: World, request: Request, call: Call) -> None:
+def _strike_before(world: World, call: Call) -> None:
     faults = world.faults
     if faults.take(Fault.RESET_BEFORE, call):
-        transport.drop(request)
+        transport.drop()
     if faults.take(Fault.RATE_LIMITED, call):
         raise PayError(429, "FREQUENCY_LIMITED", "频率超限，请降低请求频率")
     if faults.take(Fault.ERROR_BEFORE, call):
@@ -163,7 +163,7 @@ def _signed(
 ) -> Response:
     body = b"" if content is None else json.dumps(content, ensure_ascii=False).encode()
     headers = _signature(world, request, body, call)
-    if call and world.faults.take(Fault.BODY_TAMPERED, call):
+    if call and body and world.faults.take(Fault.BODY_TAMPERED, call):
         body += b" "
     response = Response(body, status=status, headers=headers)
     if content is None:
@@ -187,6 +187,8 @@ def _signature(world: World, request: Request, body: bytes, call: Call | None) -
     if faults.take(Fault.SIGNATURE_FORGED, call):
         signer = signer.forged()
     headers = signer.headers(body, moment)
+    if faults.take(Fault.SIGNATURE_PROBE, call):
+        headers["Wechatpay-Signature"] = signing.PROBE + headers["Wechatpay-Signature"]
     if faults.take(Fault.SIGNATURE_CORRUPT, call):
         headers["Wechatpay-Signature"] = headers["Wechatpay-Signature"][::-1]
     return headers

@@ -258,13 +258,14 @@ def pending(world: World) -> list[dict[str, Any]]:
     now = world.clock.now()
     with world.store.transaction() as tx:
         rows = tx.execute(
-            "SELECT o.out_trade_no, o.description, o.total_fen, o.openid, o.shopper_action, o.expires_at,"
-            " MAX(p.rowid) AS newest, p.prepay_id FROM orders o JOIN prepays p USING (out_trade_no)"
+            "SELECT MAX(p.rowid) AS newest, p.prepay_id, o.out_trade_no, o.description, o.total_fen, o.openid,"
+            " o.shopper_action, MIN(o.expires_at, p.expires_at) AS expires_at"
+            " FROM orders o JOIN prepays p USING (out_trade_no)"
             " WHERE o.state = 'NOTPAY' AND o.expires_at > ? AND p.expires_at > ?"
             " GROUP BY o.out_trade_no ORDER BY newest DESC",
             (now, now),
         ).fetchall()
-    return [
-        {key: value for key, value in dict(row).items() if key != "newest"} | {"expires_at": rfc3339(row["expires_at"])}
-        for row in rows
-    ]
+    found = [dict(row) | {"expires_at": rfc3339(row["expires_at"])} for row in rows]
+    for payment in found:
+        del payment["newest"]
+    return found

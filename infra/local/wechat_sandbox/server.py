@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import socket
+import struct
 import threading
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -20,7 +25,15 @@ DATABASE_FILE = "sandbox.sqlite"
 log = logging.getLogger(__name__)
 
 
-class _QuietHandler(WSGIRequestHandler):
+class _Handler(WSGIRequestHandler):
+    """Logs quietly, and turns a dropped call into a true reset: closing with no linger sends RST."""
+
+    def connection_dropped(self, error: BaseException, environ: dict[str, Any] | None = None) -> None:
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            os.close(self.connection.detach())
+
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 (werkzeug's name)
         log.debug(message, *args)
 
@@ -46,11 +59,11 @@ class SandboxServer:
         self.postman = Notifier(self.world)
         self._deliver = notifier
         self._app = SandboxApp(self.world, self.postman)
-        self._server = make_server(HOST, port, self._app, threaded=True, request_handler=_QuietHandler)
+        self._server = make_server(HOST, port, self._app, threaded=True, request_handler=_Handler)
         self.port = self._server.server_port
         self.url = f"http://{HOST}:{self.port}"
         self.client = SandboxClient(self.url)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     def start(self) -> SandboxServer:
         """Serve (and deliver, where asked to) from threads of their own."""

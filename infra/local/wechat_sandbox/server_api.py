@@ -105,9 +105,9 @@ def respond(world: World, request: Request, endpoint: str, stopping: threading.E
     """Answer one call."""
     call, handler = HANDLERS[endpoint]
     try:
-        _strike_before(world, request, call)
+        _strike_before(world, call)
         content = handler(world, request)
-        transport.after_commit(request, world.faults, call, stopping)
+        transport.after_commit(world.faults, call, stopping)
         if world.faults.take(Fault.ERROR_AFTER, call):
             raise ServerApiError(-1)
     except ServerApiError as error:
@@ -117,10 +117,10 @@ def respond(world: World, request: Request, endpoint: str, stopping: threading.E
     return Response(json.dumps(content, ensure_ascii=False), content_type=kind)
 
 
-def _strike_before(world: World, request: Request, call: Call) -> None:
+def _strike_before(world: World, call: Call) -> None:
     faults = world.faults
     if faults.take(Fault.RESET_BEFORE, call):
-        transport.drop(request)
+        transport.drop()
     if faults.take(Fault.RATE_LIMITED, call):
         raise ServerApiError(45011)
     if faults.take(Fault.ERROR_BEFORE, call):

@@ -10,10 +10,10 @@ from typing import Any
 
 import urllib3
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from werkzeug.serving import make_server
-from werkzeug.wrappers import Request, Response
 from wechatpayv3 import WeChatPay, WeChatPayType
 from wechatpayv3.utils import build_authorization
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
 
 from infra.local.wechat_sandbox.server import SandboxServer
 
@@ -41,7 +41,7 @@ class Mailbox:
 def mailbox() -> Iterator[Mailbox]:
     """Serve a mailbox on a free port."""
     box = Mailbox()
-    thread = threading.Thread(target=box.server.serve_forever, args=(0.05,), daemon=True)
+    thread = threading.Thread(target=box.server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield box
     box.server.shutdown()
