@@ -9,7 +9,8 @@ RULES = (
     Rule(
         "M1",
         "a line's gross is its unit price times its quantity",
-        "SELECT id, order_id FROM order_line WHERE gross_fen <> unit_price_fen * quantity OR quantity NOT BETWEEN 1 AND 999",
+        "SELECT id, order_id FROM order_line WHERE gross_fen <> unit_price_fen * quantity"
+        " OR quantity NOT BETWEEN 1 AND 999",
     ),
     Rule(
         "M2",
