@@ -300,7 +300,7 @@ def stalled(request: Request) -> Response:
 
 
 def broken_off(request: Request) -> Response:
-    request.environ["werkzeug.socket"].close()
+    request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
     raise ConnectionResetError
 
 
@@ -315,6 +315,12 @@ def test_no_whole_answer_is_unknown_and_is_not_repeated(
     with pytest.raises(OutcomeUnknown):
         ACTIONS[action](client)
     assert len(server.asked) == 1
+
+
+def test_a_dropped_connection_is_not_taken_for_a_time_out(client: WeChatPayClient, server: Scripted) -> None:
+    server.will(broken_off)
+    with pytest.raises(OutcomeUnknown, match="prepay: ProtocolError"):
+        client.prepay(body(client))
 
 
 @every_action
