@@ -3,7 +3,9 @@
 Rules kept here so that nobody has to remember them:
 - the first packet of every transaction starts with ROLLBACK, which checks the connection, clears whatever a frozen
   environment left open, and costs no round trip of its own;
-- a lost connection is replaced only there, never inside a transaction;
+- the server-side transaction begins with the first packet that writes or locks, so an idle function that has only read
+  holds nothing, not even the metadata lock that would make a migration wait for it;
+- a lost connection is replaced only at the first packet, never inside a transaction;
 - deadlocks (1213), lock time-outs (1205), 1020 and a connection lost before COMMIT repeat the whole transaction with
   jitter; a connection lost during COMMIT is an unknown outcome and is said so (`CommitUnknown`).
 """
@@ -11,20 +13,23 @@ Rules kept here so that nobody has to remember them:
 import random
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pymysql
 from pymysql.constants import CLIENT
 from pymysql.cursors import DictCursor
 
-from orchard.core.errors import AppError, Unavailable
+from orchard.core.errors import Unavailable
 from orchard.runtime import settings
+from orchard.runtime.sql import Params, Result, Row, Statement, escape, insert, placeholders
 
-Row = dict[str, Any]
-Params = Sequence[Any] | Mapping[str, Any] | None
+__all__ = [
+    "CommitUnknown", "Connection", "DatabaseLost", "Params", "Result", "Row", "Statement", "Tx", "connection", "escape",
+    "insert", "is_retryable", "pause", "placeholders",
+]  # fmt: skip
+
 T = TypeVar("T")
 
 CONNECT_TIMEOUT_SECONDS = 3
@@ -32,6 +37,7 @@ STATEMENT_TIMEOUT_SECONDS = 15
 MAX_ATTEMPTS = 4
 _DUPLICATE_KEY = 1062
 _RETRYABLE = {1205, 1213, 1020}
+_LOCKING = ("FOR UPDATE", "FOR SHARE", "LOCK IN SHARE MODE")
 # Gone away, lost, refused, server shutdown, read-only primary after a fail-over, too many connections.
 _LOST = {2003, 2006, 2013, 1053, 1290, 1836, 1040, 1927, 0}
 
@@ -46,63 +52,32 @@ class DatabaseLost(Exception):
     """The connection broke before COMMIT: nothing was changed, so the whole transaction may be repeated."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One SQL statement for a packet, with what to raise when it does not do exactly what it should.
-
-    `expect`: affected rows it must report, else `otherwise`. `on_duplicate`: raised instead of a duplicate-key error.
-    """
-
-    sql: str
-    params: Params = None
-    expect: int | None = None
-    otherwise: AppError | None = None
-    on_duplicate: AppError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a statement of a packet did: its rows, and its affected-row count."""
-
-    rows: list[Row]
-    affected: int
-
-
-def insert(
-    table: str, rows: Sequence[Mapping[str, Any]], *, tail: str = "", on_duplicate: AppError | None = None
-) -> Statement:
-    """One multi-row INSERT whose count must be exactly `len(rows)` (unless `tail` adds ON DUPLICATE KEY UPDATE)."""
-    columns = list(rows[0])
-    marks = f"({', '.join(['%s'] * len(columns))})"
-    # Table and column names come from our own stores, never from input; every value is a placeholder.
-    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([marks] * len(rows))} {tail}"
-    params = [row[column] for row in rows for column in columns]
-    return Statement(sql.rstrip(), params, expect=None if tail else len(rows), on_duplicate=on_duplicate)
-
-
-def placeholders(values: Sequence[Any]) -> str:
-    """`%s, %s, ...` for an IN list; refuses an empty one (ValueError), which SQL would not parse."""
-    if not values:
-        raise ValueError("empty IN list")
-    return ", ".join(["%s"] * len(values))
-
-
 class Connection:
     """The process's one connection, opened at need. `round_trips` counts packets sent, for tests and benchmarks."""
 
-    def __init__(self, load_settings: Callable[[], settings.DatabaseSettings] = settings.database) -> None:
+    def __init__(
+        self,
+        load_settings: Callable[[], settings.DatabaseSettings] = settings.database,
+        statement_seconds: int = STATEMENT_TIMEOUT_SECONDS,
+    ) -> None:
         self._load_settings = load_settings
+        self._statement_seconds = statement_seconds
         self._connection: pymysql.connections.Connection[DictCursor] | None = None
+        self._writer: Tx | None = None
         self.round_trips = 0
+
+    def another(self, statement_seconds: int = STATEMENT_TIMEOUT_SECONDS) -> "Connection":
+        """A second connection to the same database, with its own time-out per statement in seconds."""
+        return Connection(self._load_settings, statement_seconds)
 
     def _open(self) -> "pymysql.connections.Connection[DictCursor]":
         group = self._load_settings()
         return pymysql.connect(
             host=group.host, port=group.port, user=group.user, database=group.name,
-            password=group.password.get_secret_value(), charset="utf8mb4", autocommit=False,
+            password=group.password.get_secret_value(), charset="utf8mb4", autocommit=True,
             client_flag=CLIENT.MULTI_STATEMENTS | CLIENT.FOUND_ROWS, cursorclass=DictCursor,
-            connect_timeout=CONNECT_TIMEOUT_SECONDS, read_timeout=STATEMENT_TIMEOUT_SECONDS,
-            write_timeout=STATEMENT_TIMEOUT_SECONDS,
+            connect_timeout=CONNECT_TIMEOUT_SECONDS, read_timeout=self._statement_seconds,
+            write_timeout=self._statement_seconds,
             **({"ssl": _tls_context(group.tls_ca)} if group.tls_ca else {"ssl_disabled": True}),
         )  # fmt: skip
 
@@ -115,8 +90,9 @@ class Connection:
     def discard(self) -> None:
         """Forget the connection; whatever was open on it is rolled back by the server."""
         connection, self._connection = self._connection, None
+        self._writer = None
         if connection is not None and connection.open:
-            connection._force_close()
+            connection._force_close()  # type: ignore[attr-defined]  # missing in the stubs
 
     def transaction(self) -> "Tx":
         """A transaction that opens itself with its first statement."""
@@ -147,8 +123,8 @@ class Tx:
 
     def __init__(self, connection: Connection) -> None:
         self._owner = connection
-        self._open = False
-        self._has_effects = False
+        # Checked: the connection answered to this transaction. Begun: it may hold locks. Lost: it is of no more use.
+        self._checked = self._begun = self._lost = False
         self._at_commit: list[Statement] = []
 
     def packet(self, statements: Sequence[Statement]) -> list[Result]:
@@ -156,15 +132,15 @@ class Tx:
 
         Raises the failing statement's own typed error; the transaction must then be rolled back.
         """
-        first = not self._open
-        self._has_effects = self._has_effects or any(_has_effects(s.sql) for s in statements)
-        cursor = self._send([escape(s.sql, s.params) for s in statements], first)
+        leading = self._leading(statements)
+        cursor = self._send(leading, statements)
         results: list[Result] = []
         try:
             for position, statement in enumerate(statements):
-                # The leading ROLLBACK of a transaction's first packet has a result of its own.
-                if (position or first) and not cursor.nextset():
-                    raise RuntimeError("fewer results than statements")
+                # Whatever led the packet has results of its own.
+                for _ in range(1 if position else len(leading)):
+                    if not cursor.nextset():
+                        raise RuntimeError("fewer results than statements")
                 results.append(_checked(statement, cursor))
         except (pymysql.MySQLError, OSError) as error:
             raise self._translated(error, statements[len(results)]) from error
@@ -194,52 +170,72 @@ class Tx:
 
         After plain reads there is nothing to commit and no lock to give up, so nothing is sent.
         """
-        if not self._has_effects and not self._at_commit:
-            self._open = False
-            return
-        last = [*self._at_commit, Statement("COMMIT")]
-        self._at_commit = []
-        try:
-            self.packet(last)
-        except DatabaseLost:
-            raise CommitUnknown from None
-        self._open = self._has_effects = False
+        if self._lost:
+            raise DatabaseLost
+        if self._begun or self._at_commit:
+            last = [*self._at_commit, Statement("COMMIT")]
+            self._at_commit = []
+            try:
+                self.packet(last)
+            except DatabaseLost:
+                raise CommitUnknown from None
+        self._end()
 
     def rollback(self) -> None:
         """Undo everything, quietly: a connection that cannot even roll back is dropped, which does the same."""
         self._at_commit = []
-        if not self._has_effects:
-            self._open = False
-        if self._open:
-            self._open = self._has_effects = False
+        if self._begun and not self._lost:
             try:
                 self._owner.round_trips += 1
                 self._owner.get().rollback()
             except (pymysql.MySQLError, OSError):
                 self._owner.discard()
+        self._end()
 
-    def _send(self, parts: list[str], first: bool) -> DictCursor:
+    def _end(self) -> None:
+        self._checked = self._begun = self._lost = False
+        if self._owner._writer is self:
+            self._owner._writer = None
+
+    def _leading(self, statements: Sequence[Statement]) -> list[str]:
+        if self._lost:
+            # Whoever swallowed the first error must not go on in a new transaction with half of the work missing.
+            raise DatabaseLost
+        leading = [] if self._checked else ["ROLLBACK"]
+        if self._owner._writer not in {None, self}:
+            raise RuntimeError("another transaction is open on this connection")
+        if not self._begun and any(_has_effects(s.sql) for s in statements):
+            self._begun, self._owner._writer = True, self
+            leading.append("START TRANSACTION")
+        return leading
+
+    def _send(self, leading: list[str], statements: Sequence[Statement]) -> DictCursor:
+        sql = ";\n".join([*leading, *(escape(s.sql, s.params) for s in statements)])
+        # What fails at once is the packet's very first statement.
+        head = None if leading else statements[0]
         try:
-            return self._execute(parts, first)
+            return self._execute(sql, head)
         except DatabaseLost:
-            if not first:
+            if self._checked:
                 raise
             # Nothing of ours was open yet, so a fresh connection may take the same packet once.
-            return self._execute(parts, first)
+            self._lost = False
+            self._owner._writer = self if self._begun else None
+            return self._execute(sql, head)
 
-    def _execute(self, parts: list[str], first: bool) -> DictCursor:
+    def _execute(self, sql: str, head: Statement | None) -> DictCursor:
         try:
             cursor = self._owner.get().cursor()
             self._owner.round_trips += 1
-            self._open = True
-            cursor.execute(";\n".join(["ROLLBACK", *parts] if first else parts))
+            cursor.execute(sql)
         except (pymysql.MySQLError, OSError) as error:
-            raise self._translated(error, None) from error
+            raise self._translated(error, head) from error
+        self._checked = True
         return cursor
 
     def _drain(self, cursor: DictCursor) -> None:
         # Unread results of a failed packet would be taken for the next packet's.
-        if not self._open:
+        if self._lost:
             return
         try:
             cursor.close()
@@ -249,7 +245,7 @@ class Tx:
     def _translated(self, error: Exception, statement: Statement | None) -> Exception:
         code = error.args[0] if error.args else None
         if isinstance(error, OSError | pymysql.InterfaceError) or code in _LOST:
-            self._open = False
+            self._lost = True
             self._owner.discard()
             return DatabaseLost()
         if code == _DUPLICATE_KEY and statement is not None and statement.on_duplicate is not None:
@@ -258,8 +254,8 @@ class Tx:
 
 
 def _has_effects(sql: str) -> bool:
-    head = sql.lstrip()[:6].upper()
-    return head != "SELECT" or "FOR UPDATE" in sql.upper()
+    text = sql.lstrip().upper()
+    return not text.startswith("SELECT") or any(lock in text for lock in _LOCKING)
 
 
 def _checked(statement: Statement, cursor: DictCursor) -> Result:
@@ -267,21 +263,6 @@ def _checked(statement: Statement, cursor: DictCursor) -> Result:
     if statement.expect is not None and cursor.rowcount != statement.expect:
         raise statement.otherwise or RuntimeError(f"affected {cursor.rowcount}, expected {statement.expect}")
     return Result(rows, cursor.rowcount)
-
-
-def escape(sql: str, params: Params) -> str:
-    """The statement with its values escaped by the driver (strict mode and NO_BACKSLASH_ESCAPES off, as we set)."""
-    if params is None:
-        return sql
-    if isinstance(params, Mapping):
-        return sql % {name: _literal(value) for name, value in params.items()}
-    return sql % tuple(_literal(value) for value in params)
-
-
-def _literal(value: Any) -> str:
-    if isinstance(value, list | tuple | set | dict):
-        raise TypeError("containers are not SQL values")
-    return str(pymysql.converters.escape_item(value, "utf8mb4"))
 
 
 def is_retryable(error: BaseException) -> bool:
