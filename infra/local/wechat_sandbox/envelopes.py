@@ -74,7 +74,7 @@ def _sign(world: World, body: bytes, spoiler: Planned | None, turn: int) -> dict
     fault = spoiler.fault if spoiler else None
     signer, moment = signing.notice_signer(world, turn), world.clock.real()
     if spoiler and fault is Fault.NOTICE_AGED:
-        moment -= float(spoiler.value or 600)
+        moment -= spoiler.number(600)
     if fault is Fault.NOTICE_FORGED:
         signer = signer.forged()
     if fault is Fault.NOTICE_UNKNOWN_SERIAL:

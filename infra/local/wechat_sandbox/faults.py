@@ -101,6 +101,26 @@ def fits(fault: Fault) -> frozenset[Call]:
     return _SPECIAL.get(fault, NOTICES if fault.value.startswith("notice") else ANSWERS)
 
 
+_NUMBERS = frozenset({Fault.STALL, Fault.SIGNATURE_AGED, Fault.NOTICE_LATE, Fault.NOTICE_AGED, Fault.WECHAT_ERROR})
+_WORDS: dict[Fault, tuple[str, ...]] = {
+    Fault.REFUND_OUTCOME: ("SUCCESS", "ABNORMAL", "CLOSED", "HOLD"),
+    Fault.NOTICE_HEADERS: ("lower", "upper"),
+    Fault.NOTICE_DOUBLED: ("parallel",),
+}
+
+
+def check_value(fault: Fault, value: Any) -> None:
+    """ValueError unless the value is of the kind that the fault takes, or None."""
+    if fault in _NUMBERS:
+        fine = isinstance(value, int | float) and not isinstance(value, bool)
+    elif fault is Fault.PAY_ERROR:
+        fine = isinstance(value, dict) and isinstance(value.get("status", 400), int)
+    else:
+        fine = value in _WORDS.get(fault, ())
+    if value is not None and not fine:
+        raise ValueError(f"{fault} cannot take the value {value!r}")
+
+
 @dataclasses.dataclass
 class Planned:
     """A fault waiting to strike: `times` None means until cleared; `call` None means any that fits."""
@@ -109,6 +129,10 @@ class Planned:
     call: Call | None
     times: int | None
     value: Any = None
+
+    def number(self, default: float) -> float:
+        """Return the value as a number, or the default where none was given."""
+        return default if self.value is None else float(self.value)
 
     def describe(self) -> dict[str, Any]:
         """Return the plan as JSON."""
@@ -123,12 +147,13 @@ class FaultBoard:
         self._plans: list[Planned] = []
 
     def plan(self, name: str, call: str | None = None, times: int | None = 1, value: Any = None) -> Planned:
-        """Plan a fault; ValueError for an unknown name, a call that it cannot strike or a bad count."""
+        """Plan a fault; ValueError for an unknown name, a call that it cannot strike, a bad count or value."""
         fault, kind = Fault(name), Call(call) if call else None
         if kind and kind not in fits(fault):
             raise ValueError(f"{fault} cannot strike {kind}; it fits {', '.join(sorted(fits(fault)))}")
         if times is not None and (isinstance(times, bool) or not isinstance(times, int) or times < 1):
             raise ValueError("times must be a positive whole number, or null for: until cleared")
+        check_value(fault, value)
         planned = Planned(fault, kind, times, value)
         with self._lock:
             self._plans.append(planned)

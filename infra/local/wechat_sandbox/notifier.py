@@ -65,7 +65,7 @@ class Notifier:
             notices.lose(world, notice)
             return []
         if late := faults.take(Fault.NOTICE_LATE, notice.kind):
-            notices.put_off(world, notice, float(late.value or 60))
+            notices.put_off(world, notice, late.number(60))
             return []
         first = [self._probe(notice)] if faults.take(Fault.NOTICE_PROBE, notice.kind) else []
         deliveries = self._send(notice)

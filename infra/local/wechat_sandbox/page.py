@@ -14,7 +14,7 @@ from .control_api import Control
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'"
 STYLE = """
-:root { color-scheme: light; --green: #07c160; --line: #e5e5e5; --soft: #6b6b6b; }
+:root { color-scheme: light; --green: #07823f; --line: #e5e5e5; --soft: #6b6b6b; }
 body { font: 15px/1.5 -apple-system, "PingFang SC", "Noto Sans CJK SC", "Microsoft YaHei", sans-serif;
   margin: 0; background: #ededed; color: #191919; }
 header { background: var(--green); color: #fff; padding: 14px 24px; display: flex; gap: 16px;

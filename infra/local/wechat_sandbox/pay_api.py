@@ -10,7 +10,7 @@ from typing import Any
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Request, Response
 
-from . import crypto, payments, refunds, requests, signing, transport
+from . import bodies, crypto, payments, refunds, signing, transport
 from .errors import PayError
 from .faults import Call, Fault
 from .world import World, rfc3339
@@ -20,7 +20,7 @@ Answer = dict[str, Any] | None
 
 def prepay(world: World, request: Request) -> Answer:
     """POST /v3/pay/transactions/jsapi."""
-    return payments.prepay(world, requests.parse(requests.PrepayRequest, request.get_data()))
+    return payments.prepay(world, bodies.parse(bodies.PrepayRequest, request.get_data()))
 
 
 def query_by_number(world: World, request: Request, out_trade_no: str) -> Answer:
@@ -35,14 +35,14 @@ def query_by_id(world: World, request: Request, transaction_id: str) -> Answer:
 
 def close(world: World, request: Request, out_trade_no: str) -> Answer:
     """POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close: 204."""
-    body = requests.parse(requests.CloseRequest, request.get_data())
+    body = bodies.parse(bodies.CloseRequest, request.get_data())
     payments.close(world, body.mchid, out_trade_no)
     return None
 
 
 def refund(world: World, request: Request) -> Answer:
     """POST /v3/refund/domestic/refunds."""
-    return refunds.accept(world, requests.parse(requests.RefundRequest, request.get_data()))
+    return refunds.accept(world, bodies.parse(bodies.RefundRequest, request.get_data()))
 
 
 def query_refund(world: World, request: Request, out_refund_no: str) -> Answer:
@@ -52,7 +52,7 @@ def query_refund(world: World, request: Request, out_refund_no: str) -> Answer:
 
 def retry_abnormal(world: World, request: Request, refund_id: str) -> Answer:
     """POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund."""
-    body = requests.parse(requests.AbnormalRefundRequest, request.get_data())
+    body = bodies.parse(bodies.AbnormalRefundRequest, request.get_data())
     return refunds.retry_abnormal(world, refund_id, body)
 
 
@@ -183,12 +183,13 @@ def _signature(world: World, request: Request, body: bytes, call: Call | None) -
     if faults.take(Fault.SIGNATURE_MISSING, call):
         return {}
     if plan := faults.take(Fault.SIGNATURE_AGED, call):
-        moment -= float(transport.sample(plan.value, 600))
+        moment -= plan.number(600)
     if faults.take(Fault.SIGNATURE_FORGED, call):
         signer = signer.forged()
     headers = signer.headers(body, moment)
     if faults.take(Fault.SIGNATURE_PROBE, call):
         headers["Wechatpay-Signature"] = signing.PROBE + headers["Wechatpay-Signature"]
     if faults.take(Fault.SIGNATURE_CORRUPT, call):
-        headers["Wechatpay-Signature"] = headers["Wechatpay-Signature"][::-1]
+        signature = headers["Wechatpay-Signature"]
+        headers["Wechatpay-Signature"] = ("B" if signature[0] == "A" else "A") + signature[1:]
     return headers

@@ -7,9 +7,9 @@ import sqlite3
 from typing import Any
 
 from . import crypto, ledger, notices
+from .bodies import PrepayRequest, canonical
 from .errors import PayError, field_error, invalid_request
 from .faults import Call, Fault
-from .requests import PrepayRequest, canonical
 from .world import SHANGHAI, World, rfc3339
 
 PREPAY_SECONDS = 2 * 3600

@@ -8,9 +8,9 @@ import sqlite3
 from typing import Any
 
 from . import crypto, ledger, notices
+from .bodies import AbnormalRefundRequest, RefundRequest, canonical
 from .errors import PayError, field_error, invalid_request
 from .faults import Call, Fault
-from .requests import AbnormalRefundRequest, RefundRequest, canonical
 from .world import SHANGHAI, World, rfc3339
 
 MOST_REFUNDS = 50

@@ -126,4 +126,4 @@ def _strike_before(world: World, call: Call) -> None:
     if faults.take(Fault.ERROR_BEFORE, call):
         raise ServerApiError(-1)
     if plan := faults.take(Fault.WECHAT_ERROR, call):
-        raise ServerApiError(int(transport.sample(plan.value, -1)))
+        raise ServerApiError(int(plan.number(-1)))

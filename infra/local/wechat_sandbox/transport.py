@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from .faults import Call, Fault, FaultBoard, Planned
 
@@ -18,7 +18,7 @@ def stall(plan: Planned, stopping: threading.Event) -> NoReturn:
 
     `stopping` is set when the server ends, so that stalled answers do not hold it up.
     """
-    stopping.wait(float(plan.value or 30))
+    stopping.wait(plan.number(30))
     drop()
 
 
@@ -28,8 +28,3 @@ def after_commit(faults: FaultBoard, call: Call, stopping: threading.Event) -> N
         drop()
     if plan := faults.take(Fault.STALL, call):
         stall(plan, stopping)
-
-
-def sample(value: Any, default: Any) -> Any:
-    """Return a fault's value, or the default where none was given."""
-    return default if value is None else value

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import urllib3
@@ -20,16 +21,20 @@ from infra.local.wechat_sandbox.server import SandboxServer
 OPENID = "oShopperNumberOne"
 
 
+@cache
+def private_key(pem: str) -> Any:
+    """Load a key once: its checks take tens of milliseconds."""
+    return load_pem_private_key(pem.encode(), None)
+
+
 class Mailbox:
     """A notify_url that remembers what arrived and answers `status`."""
 
     def __init__(self) -> None:
         self.status = 204
         self.received: list[tuple[dict[str, str], bytes]] = []
-        self.raw_names: list[str] = []
         self.server = make_server("127.0.0.1", 0, self._answer, threaded=True)
         self.url = f"http://127.0.0.1:{self.server.server_port}/notify"
-        self.threads: set[int] = set()
 
     def _answer(self, environ: Any, start_response: Any) -> Any:
         request = Request(environ)
@@ -120,7 +125,7 @@ class Merchant:
         self, method: str, path: str, body: Any = None, authorization: str | None = None, **headers: str | None
     ) -> urllib3.BaseHTTPResponse:
         """Call Pay v3 by hand, well signed unless told otherwise; a header given as None is left out."""
-        key = load_pem_private_key(self.secret["merchant_private_key"].encode(), None)
+        key = private_key(self.secret["merchant_private_key"])
         text = body if isinstance(body, str) else json.dumps(body) if body is not None else ""
         signed = build_authorization(path, method, self.secret["mchid"], self.secret["merchant_serial"], key, data=text)
         given = {

@@ -151,6 +151,10 @@ def test_counts_and_kinds(merchant: Merchant) -> None:
         {"name": "notice_lost", "call": "prepay"},
         {"name": "stall", "times": 0},
         {"name": "stall", "times": "3"},
+        {"name": "stall", "value": "long"},
+        {"name": "refund_outcome", "value": "LOST"},
+        {"name": "pay_error", "value": "x"},
+        {"name": "notice_lost", "value": 1},
     ],
 )
 def test_impossible_plans_are_refused(merchant: Merchant, plan: dict[str, Any]) -> None:

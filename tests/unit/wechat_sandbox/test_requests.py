@@ -7,12 +7,11 @@ import time
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from wechatpayv3.utils import build_authorization, rsa_sign
 
 from infra.local.wechat_sandbox.server import SandboxServer
 
-from .merchant import OPENID, Merchant
+from .merchant import OPENID, Merchant, private_key
 
 PATH = "/v3/pay/transactions/jsapi"
 QUERY = "/v3/pay/transactions/out-trade-no/NOBODY-1?mchid="
@@ -22,7 +21,7 @@ def authorization(merchant: Merchant, path: str, body: str = "", **changes: str)
     """Sign a request as the merchant, with some fields changed before signing."""
     fields = {"stamp": str(int(time.time())), "mchid": merchant.secret["mchid"], "nonce": "n" * 32} | changes
     serial = changes.get("serial", merchant.secret["merchant_serial"])
-    key = load_pem_private_key(merchant.secret["merchant_private_key"].encode(), None)
+    key = private_key(merchant.secret["merchant_private_key"])
     method = "POST" if body else "GET"
     sign = rsa_sign(key, f"{method}\n{path}\n{fields['stamp']}\n{fields['nonce']}\n{body}\n")
     return (
@@ -179,7 +178,7 @@ def test_unknown_paths_are_refused_with_a_signature(merchant: Merchant) -> None:
 
 
 def test_the_oracle_signs_as_we_do(merchant: Merchant) -> None:
-    key = load_pem_private_key(merchant.secret["merchant_private_key"].encode(), None)
+    key = private_key(merchant.secret["merchant_private_key"])
     path = QUERY + merchant.secret["mchid"]
     given = build_authorization(path, "GET", merchant.secret["mchid"], merchant.secret["merchant_serial"], key)
     assert refused(merchant, given) == "404 ORDER_NOT_EXIST"
