@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import NameOID
 from orchard.gateways.wechat_pay import MerchantKeys
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 PUBLIC_SERIAL = "PUB_KEY_ID_0116000000012026010100000000000001"
@@ -144,10 +144,17 @@ class Scripted:
         self.bodies.clear()
 
 
+class _Quiet(WSGIRequestHandler):
+    """The platform's own access log would drown out what the gateways write."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the name is werkzeug's
+        """Write nothing."""
+
+
 @contextmanager
 def serving() -> Iterator[Scripted]:
     scripted = Scripted()
-    server = make_server("127.0.0.1", 0, scripted, threaded=True)
+    server = make_server("127.0.0.1", 0, scripted, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     scripted.url = f"http://127.0.0.1:{server.server_port}"

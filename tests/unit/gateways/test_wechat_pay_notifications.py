@@ -1,5 +1,6 @@
 """Opening notifications: everything genuine opens, everything else is one typed refusal."""
 
+import base64
 import json
 from datetime import timedelta
 from typing import Any
@@ -152,6 +153,18 @@ def test_nothing_may_be_added_to_a_header(platform: Platform, extra: str, name: 
     headers = platform.signed(body, NOW)
     headers[name] = extra + headers[name] if front else headers[name] + extra
     refused(platform, body, headers)
+
+
+def test_one_signature_has_one_spelling(platform: Platform) -> None:
+    """256 bytes leave four bits of the last base64 character unused; setting one would decode to the same bytes."""
+    body = raw(envelope(PAID))
+    headers = platform.signed(body, NOW)
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    good = headers["Wechatpay-Signature"]
+    assert good.endswith("==")
+    other = good[:-3] + alphabet[alphabet.index(good[-3]) ^ 1] + "=="
+    assert base64.b64decode(other) == base64.b64decode(good)
+    assert refused(platform, body, headers | {"Wechatpay-Signature": other}) == "signature is not canonical base64"
 
 
 def test_bytes_cannot_move_between_nonce_and_body(platform: Platform) -> None:
