@@ -1,7 +1,7 @@
 """POST /orders: place an order for the lines of a quote."""
 
-from orchard.orders import service
 from orchard.orders.schemas import OrderDraft, PlacedOrder
+from orchard.orders.service import place
 from orchard.runtime.api import Api, CurrentMember, Transaction
 
 api = Api()
@@ -9,7 +9,7 @@ api = Api()
 
 @api.post("/orders", status_code=201)
 def place_order(draft: OrderDraft, member: CurrentMember, tx: Transaction) -> PlacedOrder:
-    return service.place_order(tx, member, draft)
+    return place.place_order(tx, member, draft)
 
 
 handler = api.handler

@@ -1,7 +1,7 @@
 """POST /quotes: what an order for these lines would cost now, and what stands in its way."""
 
-from orchard.orders import service
 from orchard.orders.schemas import Quote, QuoteRequest
+from orchard.orders.service import quote
 from orchard.runtime.api import Api, CurrentMember, Transaction
 
 api = Api()
@@ -10,7 +10,7 @@ api = Api()
 # A quote changes nothing, so it takes no idempotency key.
 @api.post("/quotes", idempotent=False)
 def quote_order(request: QuoteRequest, member: CurrentMember, tx: Transaction) -> Quote:
-    return service.quote_order(tx, member, request)
+    return quote.quote_order(tx, member, request)
 
 
 handler = api.handler

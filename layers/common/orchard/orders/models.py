@@ -35,14 +35,6 @@ TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
 }
 
 
-class DeliveryMethod(StrEnum):
-    """How goods reach the buyer."""
-
-    EXPRESS = "express"
-    PICKUP = "pickup"
-    LOCAL = "local"
-
-
 class OrderStateConflict(Conflict):
     """The order moved on meanwhile, or this step is not allowed from where it stands."""
 
@@ -65,6 +57,16 @@ class OrderRow:
     expired: bool
     line_count: int
     delivery_method: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineAmounts:
+    """What a line was sold for, all its units together; the two amounts add up to the line's payable."""
+
+    line_id: int
+    quantity: int
+    goods_fen: int
+    freight_fen: int
 
 
 def check_transition(order: OrderRow, target: OrderState) -> None:

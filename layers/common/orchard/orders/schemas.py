@@ -5,10 +5,20 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from orchard.core.schemas import Fen, Id, PlainText, Quantity, RegionCode, Schema, UtcTime
-from orchard.orders.models import DeliveryMethod, OrderState
+from orchard.orders.models import OrderState
+from orchard.pricing.models import DeliveryMethod
 
 # Handlers import these names from here.
-__all__ = ["DeliveryMethod", "OrderDraft", "OrderDetail", "OrderPage", "OrderState", "PlacedOrder", "Quote", "QuoteRequest"]
+__all__ = [
+    "DeliveryMethod",
+    "OrderDetail",
+    "OrderDraft",
+    "OrderPage",
+    "OrderState",
+    "PlacedOrder",
+    "Quote",
+    "QuoteRequest",
+]
 
 OrderNumber = Annotated[str, Field(pattern=r"^[0-9A-Z]{6,32}$")]
 

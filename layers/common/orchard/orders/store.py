@@ -107,6 +107,15 @@ def stock_lines(tx: Tx, order_id: int) -> list[Row]:
     )
 
 
+def line_amounts(tx: Tx, order_id: int) -> list[Row]:
+    """line_id, quantity, goods_fen and freight_fen of every line, as they were sold."""
+    return tx.rows(
+        "SELECT id AS line_id, quantity, payable_fen - freight_fen AS goods_fen, freight_fen FROM order_line"
+        " WHERE order_id = %s ORDER BY position",
+        (order_id,),
+    )
+
+
 def page(tx: Tx, member_id: int, state: OrderState | None, before_id: int | None, limit: int) -> list[Row]:
     """A member's orders, newest first, with the first line's name and picture."""
     where, params = ["o.member_id = %s"], [member_id]

@@ -1,8 +1,10 @@
-"""The verbs of orders, one file each; other capabilities and functions import them from here."""
+"""The verbs of orders, one file each.
 
-from orchard.orders.service.place import place_order
-from orchard.orders.service.quote import quote_order
-from orchard.orders.service.read import description, list_orders, owned_order, show_order
+Reading and moving orders is re-exported here. `quote` and `place` are imported by name, because they load the catalogue,
+the cart and the pricing engine, which nothing else needs on a cold start.
+"""
+
+from orchard.orders.service.read import description, line_amounts, list_orders, owned_order, show_order
 from orchard.orders.service.transitions import (
     close,
     due_unpaid,
@@ -16,12 +18,11 @@ __all__ = [
     "close",
     "description",
     "due_unpaid",
+    "line_amounts",
     "list_orders",
     "lock_order_by_id",
     "locked_order",
     "owned_order",
-    "place_order",
-    "quote_order",
     "record_payment",
     "record_refunded",
     "show_order",

@@ -99,7 +99,7 @@ def _order_values(
         "discount_fen": priced.discount_fen,
         "freight_fen": priced.freight_fen,
         "payable_fen": priced.payable_fen,
-        "trace": json.dumps([dict(entry) for entry in priced.trace], ensure_ascii=False),
+        "trace": json.dumps(priced.trace_json(), ensure_ascii=False),
     }
 
 

@@ -7,8 +7,7 @@ from orchard.catalog.service import SkuSnapshot
 from orchard.inventory import service as inventory
 from orchard.members import service as members
 from orchard.members.service import Address
-from orchard.orders.models import DeliveryMethod
-from orchard.orders.schemas import DeliveryChoice, Problem, Quote, QuotedLine, QuoteRequest
+from orchard.orders.schemas import DeliveryChoice, DeliveryMethod, Problem, Quote, QuotedLine, QuoteRequest
 from orchard.pricing import service as pricing
 from orchard.pricing.service import Delivery, PricedLine, PricedOrder, PricingLine
 from orchard.runtime.database import Row, Statement, Tx
@@ -69,13 +68,16 @@ def _read(tx: Tx, member: MemberSession, request: QuoteRequest) -> _Facts:
     return _Facts(
         skus=catalog.read_skus(results[0].rows),
         stock=inventory.read_stock(results[1].rows),
-        freight=pricing.freight_book(tx, pricing.read_freight_version(results[2].rows)),
+        freight=pricing.freight_book(tx, results[2].rows[0]["version"]),
         address=members.read_address(extra["address"], member.member_id) if "address" in extra else None,
-        store=stores.read_store(extra["store"]) if extra.get("store") else None,
+        store=stores.read_store(extra.get("store", [])),
     )
 
 
-def _delivery(choice: DeliveryChoice, facts: _Facts) -> Delivery:
+def _delivery(choice: DeliveryChoice, facts: _Facts) -> Delivery | None:
+    # Without a region no freight can be told: goods alone are priced, and the quote says what is missing.
+    if choice.method is DeliveryMethod.EXPRESS and facts.address is None:
+        return None
     return Delivery(
         method=choice.method.value,
         region_code=facts.address.region_code if facts.address else None,
@@ -104,15 +106,9 @@ def _delivery_problems(choice: DeliveryChoice, facts: _Facts, priced: PricedOrde
         problems.append(Problem(reason="address_required"))
     if choice.method is not DeliveryMethod.EXPRESS and not _store_serves(choice, facts):
         problems.append(Problem(reason="store_unavailable"))
-    elif _below_minimum(choice, facts, priced):
+    elif priced.minimum_gap_fen:
         problems.append(Problem(reason="below_local_minimum"))
     return problems
-
-
-def _below_minimum(choice: DeliveryChoice, facts: _Facts, priced: PricedOrder) -> bool:
-    if choice.method is not DeliveryMethod.LOCAL or facts.store is None:
-        return False
-    return priced.goods_fen - priced.discount_fen < facts.store.local_delivery_minimum_fen
 
 
 def _store_serves(choice: DeliveryChoice, facts: _Facts) -> bool:
@@ -120,8 +116,9 @@ def _store_serves(choice: DeliveryChoice, facts: _Facts) -> bool:
         return False
     if choice.method is DeliveryMethod.PICKUP:
         return facts.store.supports_pickup
-    same_city = facts.address is None or facts.address.region_code[:4] == facts.store.region_code[:4]
-    return facts.store.supports_local_delivery and same_city
+    if facts.address is None:
+        return facts.store.supports_local_delivery
+    return stores.delivers_to(facts.store, facts.address.region_code, facts.address.position)
 
 
 def _quote(facts: _Facts, priced: PricedOrder, problems: list[Problem]) -> Quote:
@@ -133,7 +130,7 @@ def _quote(facts: _Facts, priced: PricedOrder, problems: list[Problem]) -> Quote
         payable_fen=priced.payable_fen,
         free_freight_gap_fen=priced.free_freight_gap_fen,
         problems=problems,
-        trace=[dict(entry) for entry in priced.trace],
+        trace=priced.trace_json(),
         digest=pricing.digest(priced),
     )
 

@@ -6,7 +6,7 @@ from orchard.core.clock import from_database
 from orchard.core.errors import NotFound
 from orchard.core.paging import decode_cursor, encode_cursor
 from orchard.orders import store
-from orchard.orders.models import OrderRow, OrderState
+from orchard.orders.models import LineAmounts, OrderRow, OrderState
 from orchard.orders.schemas import OrderDetail, OrderLine, OrderPage, OrderStep, OrderSummary
 from orchard.orders.service import sealing
 from orchard.runtime.database import Row, Tx
@@ -30,6 +30,11 @@ def description(tx: Tx, order_id: int) -> str:
         raise NotFound
     more = f" 等{row['line_count']}件商品" if row["line_count"] > 1 else ""
     return str(row["product_name"])[: _DESCRIPTION_LENGTH - len(more)] + more
+
+
+def line_amounts(tx: Tx, order_id: int) -> list[LineAmounts]:
+    """What each line was sold for, freight apart; refunds start from here and never recompute a price."""
+    return [LineAmounts(**row) for row in store.line_amounts(tx, order_id)]
 
 
 def list_orders(tx: Tx, member: MemberSession, state: OrderState | None, cursor: str | None, limit: int) -> OrderPage:
