@@ -1,0 +1,1 @@
+"""Pure decisions of pricing: the pipeline with its places, and freight."""
