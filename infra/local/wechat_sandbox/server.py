@@ -76,8 +76,9 @@ class SandboxServer:
         """Stop serving and delivering, and close the database."""
         self._app.stopping.set()
         self.postman.stop()
-        self._server.shutdown()
-        self._thread.join()
+        if self._thread.is_alive():  # shutdown() would wait for ever for a server that never served
+            self._server.shutdown()
+            self._thread.join()
         self._server.server_close()
         self.client.close()
         self.world.store.close()

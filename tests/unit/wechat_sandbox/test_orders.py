@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -163,3 +164,13 @@ def test_stamps_follow_the_virtual_clock(merchant: Merchant) -> None:
     paid = dt.datetime.fromisoformat(merchant.query()[1]["success_time"])
     assert paid.utcoffset() == dt.timedelta(hours=8)
     assert paid - dt.datetime.now(dt.UTC) > dt.timedelta(days=39)
+
+
+def test_one_order_is_paid_once_however_many_try_at_once(merchant: Merchant) -> None:
+    client = merchant.sandbox.client
+    prepay_ids = [merchant.prepay()[1]["prepay_id"] for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(client.confirm_payment, prepay_ids))
+    assert answers.count(OK) == 1
+    assert client.ledger()["totals"]["paid_fen"] == 990
+    assert len(client.notices()) == 1
