@@ -3,6 +3,7 @@
 Runs under the SAM tool's own interpreter, which has the translator; `expanded()` calls it from ours.
 """
 
+import importlib
 import json
 import subprocess
 import sys
@@ -17,7 +18,7 @@ def expanded(region: str = "us-east-1") -> dict[str, Any]:
     from infra.build.tools import command, environment
 
     python = command("sam").with_name("python")
-    call = [python, __file__]
+    call = [str(python), __file__]
     variables = environment() | {"AWS_DEFAULT_REGION": region}
     answer = subprocess.run(call, env=variables, stdout=subprocess.PIPE, text=True, check=True)
     document: dict[str, Any] = json.loads(answer.stdout)
@@ -32,10 +33,10 @@ class _ManagedPolicies:
 
 
 def _transform() -> dict[str, Any]:
-    from samtranslator.translator.transform import transform
-    from samtranslator.yaml_helper import yaml_parse
-
-    document = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+    # By name, since only the SAM tool's environment has the translator.
+    transform = importlib.import_module("samtranslator.translator.transform").transform
+    parse = importlib.import_module("samtranslator.yaml_helper").yaml_parse
+    document = parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
     for resource in document["Resources"].values():
         for name in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
             # Stands for the upload that `sam package` would have made.

@@ -24,13 +24,13 @@ def declared() -> list[str]:
 def pinned(path: Path = REQUIREMENTS) -> dict[str, str]:
     """Package name to version of every pin, transitive ones included."""
     lines = path.read_text(encoding="utf-8").splitlines()
-    pins = (line.split()[0].split("==") for line in lines if "==" in line and not line.startswith("#"))
-    return {name: version for name, version in pins}
+    pins = (line.split()[0] for line in lines if "==" in line and not line.startswith("#"))
+    return {pin.split("==")[0]: pin.split("==")[1] for pin in pins}
 
 
 def resolve() -> str:
     """The new file's text. Raises CalledProcessError."""
-    call = [command("uv"), "pip", "compile", "-", "--quiet", *_OPTIONS, *_RUNTIME]
+    call = [str(command("uv")), "pip", "compile", "-", "--quiet", *_OPTIONS, *_RUNTIME]
     answer = subprocess.run(call, input="\n".join(declared()), text=True, stdout=subprocess.PIPE, check=True)
     return _HEADER + answer.stdout
 

@@ -23,7 +23,7 @@ def command(tool: str) -> Path:
     if not stamp.exists():
         print(f"installing {PACKAGES[tool]} into {environment.relative_to(ROOT)}", file=sys.stderr, flush=True)
         venv.create(environment, clear=True, with_pip=True)
-        install = [environment / "bin" / "python", "-m", "pip", "install", "--quiet", PACKAGES[tool]]
+        install = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", PACKAGES[tool]]
         subprocess.run(install, check=True)
         stamp.touch()
     return environment / "bin" / tool

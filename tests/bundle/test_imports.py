@@ -1,0 +1,96 @@
+"""Imports: downward only, handlers see only their own capability, and nothing heavy loads on a cold start."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from importlinter.cli import lint_imports
+
+from infra.functions import ROOT, DeclaredFunction, declared
+
+FUNCTIONS = declared()
+# What Powertools needs in a signature is no rule of ours, so a handler may name it.
+_TYPES = ("typing", "collections.abc", "pydantic", "aws_lambda_powertools.event_handler.openapi.params")
+# Functions of the house itself, whose work is the runtime's and the audit's.
+_HOUSEKEEPING = {"platform": "audit"}
+_HEAVY = (
+    "boto3",
+    "botocore",
+    "wechatpy",
+    "requests",
+    "urllib3",
+    "wechatpayv3",
+    "aws_xray_sdk",
+    "orchard.gateways.wechat_pay.client",
+)
+# Forks once per function, so each import is a cold one and the interpreter starts once for all.
+_PROBE = """
+import importlib.util, json, os, sys
+heavy = json.loads(sys.argv[1])
+for app in sys.argv[2:]:
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        spec = importlib.util.spec_from_file_location("app", app)
+        try:
+            spec.loader.exec_module(importlib.util.module_from_spec(spec))
+            found = [name for name in heavy if name in sys.modules]
+        except BaseException as error:
+            found = [f"{type(error).__name__}: {error}"]
+        os.write(writer, json.dumps([app, found]).encode()[:4000])
+        os._exit(0)
+    os.close(writer)
+    os.wait()
+    print(os.read(reader, 4096).decode(), flush=True)
+    os.close(reader)
+"""
+
+
+def test_layers_of_the_house() -> None:
+    assert lint_imports(config_filename=str(ROOT / ".importlinter"), no_cache=True) == 0
+
+
+def _imported(source: str) -> set[str]:
+    """Every module that a file imports, also inside functions; `from a import b` counts as `a.b` for our packages."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            ours = module.startswith("orchard")
+            names |= {f"{module}.{alias.name}" for alias in node.names} if ours else {module}
+    return names
+
+
+def _allowed(name: str, function: DeclaredFunction) -> bool:
+    own = _HOUSEKEEPING.get(function.capability, function.capability)
+    prefixes = ("orchard.runtime.", "orchard.workflows.", f"orchard.{own}.service", f"orchard.{own}.schemas")
+    housekeeping = function.capability in _HOUSEKEEPING and name.startswith(f"orchard.{own}.")
+    return name in _TYPES or name.startswith(prefixes) or housekeeping
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.key)
+def test_handler_imports_only_its_own(function: DeclaredFunction) -> None:
+    names = _imported((function.folder / "app.py").read_text(encoding="utf-8"))
+    assert [name for name in sorted(names) if not _allowed(name, function)] == []
+    workflows = {name.split(".")[2] for name in names if name.startswith("orchard.workflows.")}
+    assert len(workflows) <= 1
+
+
+@pytest.fixture(scope="module")
+def loaded_heavies() -> dict[str, list[str]]:
+    apps = [str(function.folder / "app.py") for function in FUNCTIONS if (function.folder / "app.py").is_file()]
+    call = [sys.executable, "-c", _PROBE, json.dumps(_HEAVY), *apps]
+    environment = {"PYTHONPATH": str(ROOT / "layers" / "common"), "PATH": "", "LANG": "C.UTF-8"}
+    answer = subprocess.run(call, env=environment, capture_output=True, text=True, check=True)
+    found = [json.loads(line) for line in answer.stdout.splitlines()]
+    return {str(Path(app).parent.relative_to(ROOT / "functions")): names for app, names in found}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.key)
+def test_cold_start_loads_nothing_heavy(function: DeclaredFunction, loaded_heavies: dict[str, list[str]]) -> None:
+    # The probe's environment holds no settings either: importing a function must not need any.
+    assert loaded_heavies[function.key] == []
