@@ -16,8 +16,8 @@ import sys
 _PR_SET_PDEATHSIG = 1
 
 
-def _die_with_guard() -> None:
-    """Linux only: covers the guard itself being killed. Elsewhere the lifeline alone has to do."""
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent dies; Linux only, elsewhere the lifeline alone has to do."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -59,7 +59,7 @@ def main() -> int:
 def _prepare_child() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
-    _die_with_guard()
+    die_with_parent()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 from infra.local.bundle import Bundle, Function, Queue, Route, Schedule, Subscription
 from infra.local.intrinsics import Resolver, TemplateError, load_yaml
 
-__all__ = ["Surroundings", "TemplateError", "read_template"]
+__all__ = ["Surroundings", "TemplateError", "api_names", "read_template"]
 
 _IMPLICIT_API = "ServerlessHttpApi"
 _QUEUE_ATTRIBUTES = (
@@ -56,6 +56,12 @@ def read_template(path: Path, parameters: Mapping[str, str], surroundings: Surro
     Raises TemplateError when it cannot be read, a parameter is missing or unknown, or a reference leads nowhere.
     """
     return _Reader(path, parameters, surroundings or Surroundings()).bundle()
+
+
+def api_names(path: Path) -> list[str]:
+    """The logical ids of the template's HTTP APIs, before anything is resolved: their addresses are parameters."""
+    resources = load_yaml(path)["Resources"]
+    return [name for name, body in resources.items() if body["Type"] == "AWS::Serverless::HttpApi"]
 
 
 class _Reader:
