@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from infra.local.wechat_sandbox.client import SandboxClient
 from orchard.core.ids import new_id
 from orchard.runtime import sessions
 from orchard.runtime.database import Connection, connection
-from tests.support import calls, database, environment
+from tests.support import books, calls, database, environment, wechat
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +37,22 @@ def db(migrated: tuple[list[str], dict[str, Any]]) -> Iterator[Connection]:
     database.empty(connection, names, seeds)
     connection.round_trips = 0
     yield connection
+
+
+@pytest.fixture(scope="session")
+def wechat_platform(database_server: Any) -> Iterator[wechat.Platform]:
+    """App and merchant at the sandbox, for the whole run."""
+    with wechat.platform() as found:
+        yield found
+
+
+@pytest.fixture
+def sandbox(db: Connection, wechat_platform: wechat.Platform) -> Iterator[SandboxClient]:
+    """An empty WeChat sandbox. At the end of the test its books and ours must agree, and the invariants hold."""
+    with wechat.fresh_sandbox(wechat_platform) as client:
+        yield client
+        books.assert_agree(db, client.ledger())
+        books.assert_sound(db)
 
 
 @pytest.fixture

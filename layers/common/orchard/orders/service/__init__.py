@@ -1,7 +1,7 @@
 """The verbs of orders, one file each.
 
-Reading and moving orders is re-exported here. `quote` and `place` are imported by name, because they load the catalogue,
-the cart and the pricing engine, which nothing else needs on a cold start.
+Reading and moving orders is re-exported here. `quote` and `place` are imported by name, because they load the
+catalogue, the cart and the pricing engine, which nothing else needs on a cold start.
 """
 
 from orchard.orders.service.read import description, line_amounts, list_orders, owned_order, show_order
