@@ -18,7 +18,9 @@ _TYPES = ("typing", "collections.abc", "pydantic", "aws_lambda_powertools.event_
 _HOUSEKEEPING = {"platform": "audit"}
 _HEAVY = (
     "boto3",
-    "botocore",
+    # Powertools looks at botocore's empty top package (1 ms); the weight is in these.
+    "botocore.session",
+    "botocore.client",
     "wechatpy",
     "requests",
     "urllib3",
@@ -67,7 +69,14 @@ def _imported(source: str) -> set[str]:
 
 def _allowed(name: str, function: DeclaredFunction) -> bool:
     own = _HOUSEKEEPING.get(function.capability, function.capability)
-    prefixes = ("orchard.runtime.", "orchard.workflows.", f"orchard.{own}.service", f"orchard.{own}.schemas")
+    # The types of path and query parameters are shared, pure, and no capability's.
+    prefixes = (
+        "orchard.runtime.",
+        "orchard.core.schemas.",
+        "orchard.workflows.",
+        f"orchard.{own}.service",
+        f"orchard.{own}.schemas",
+    )
     housekeeping = function.capability in _HOUSEKEEPING and name.startswith(f"orchard.{own}.")
     return name in _TYPES or name.startswith(prefixes) or housekeeping
 
