@@ -145,10 +145,14 @@ def _header_bytes(request: Request) -> int:
 
 def _read_body(request: Request) -> bytes | None:
     """The body, or None when it is longer than an HTTP API takes."""
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        return None
-    body = request.environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
-    return body if len(body) <= MAX_BODY_BYTES else None
+    stream = request.environ["wsgi.input"]
+    body: bytes = stream.read(MAX_BODY_BYTES + 1)
+    if len(body) <= MAX_BODY_BYTES:
+        return body
+    # Callers that write before they read would otherwise see a reset instead of the answer.
+    while stream.read(1024 * 1024):
+        pass
+    return None
 
 
 def _http_request(request: Request, body: bytes) -> HttpRequest:

@@ -50,7 +50,7 @@ def test_schedules_queues_and_subscriptions(bundle: Bundle) -> None:
         Schedule("TickPaused", "rate(5 minutes)", "UTC", None, False, "Tick"),
     ]
     assert bundle.queues == [
-        Queue("Work", "fixture-Work", {"VisibilityTimeout": "1"}, "WorkFailures", 2),
+        Queue("Work", "fixture-Work", {"VisibilityTimeout": "3"}, "WorkFailures", 2),
         Queue("WorkFailures", "fixture-WorkFailures", {}),
     ]
     assert bundle.subscriptions == [Subscription("Work", "Consume", 3, 1.0, True, True)]
