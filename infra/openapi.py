@@ -19,7 +19,7 @@ Document = dict[str, Any]
 _NOT_OURS = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 _PROBLEM = {
     "type": "object",
-    "title": "Problem",
+    "title": "ProblemDetails",
     "description": "RFC 9457 problem details. `code` is stable; `detail` is for the shopper's eyes.",
     "required": ["type", "title", "status", "code", "detail", "request_id"],
     "properties": {
@@ -34,7 +34,7 @@ _PROBLEM = {
 }
 _PROBLEM_RESPONSE = {
     "description": "Refused or failed, and why.",
-    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
 }
 _KEY_PARAMETER = {
     "name": "Idempotency-Key",
@@ -121,7 +121,9 @@ def _add_shared_parts(merged: Document) -> None:
     schemas = components.setdefault("schemas", {})
     for name in _NOT_OURS:
         schemas.pop(name, None)
-    schemas["Problem"] = _PROBLEM
+    if "ProblemDetails" in schemas:
+        raise SchemaClashError("ProblemDetails is the name of the error body")
+    schemas["ProblemDetails"] = _PROBLEM
     components["schemas"] = dict(sorted(schemas.items()))
     components["responses"] = {"Problem": _PROBLEM_RESPONSE}
     components["parameters"] = {"IdempotencyKey": _KEY_PARAMETER}
