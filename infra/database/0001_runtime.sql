@@ -1,4 +1,4 @@
--- What the runtime keeps: sessions, idempotency rows, outbox, consumer de-duplication, callback inbox.
+-- What the runtime keeps: sessions, idempotency rows, outbox, consumer de-duplication, callback inbox, platform tokens.
 
 CREATE TABLE IF NOT EXISTS member_session (
     id BIGINT UNSIGNED NOT NULL PRIMARY KEY,
@@ -54,4 +54,10 @@ CREATE TABLE IF NOT EXISTS callback_inbox (
     UNIQUE KEY one_event (source, event_id),
     KEY open_events (source, processed_at, id),
     CONSTRAINT inbox_payload_is_json CHECK (JSON_VALID(payload))
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS access_token (
+    name VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+    token_sealed VARBINARY(4096) NOT NULL,
+    expires_at DATETIME(6) NOT NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -5,6 +5,7 @@ import unicodedata
 # Control and invisible direction characters: never wanted in a name, and able to disguise one.
 _FORBIDDEN_CATEGORIES = {"Cc", "Cs"}
 _DIRECTION_OVERRIDES = {chr(c) for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+_ISOLATES = {chr(c) for c in range(0x2066, 0x206A)}
 
 
 def fold(text: str) -> str:
@@ -19,7 +20,10 @@ def has_control_characters(text: str) -> bool:
 
 def isolate(text: str) -> str:
     """Wrap text that carries direction overrides in Unicode isolates, so that it cannot reorder its neighbours."""
-    return f"\u2068{text}\u2069" if any(c in _DIRECTION_OVERRIDES for c in text) else text
+    if not any(c in _DIRECTION_OVERRIDES for c in text):
+        return text
+    # An isolate's end inside the text would end ours early, and a beginning would swallow it.
+    return f"\u2068{''.join(c for c in text if c not in _ISOLATES)}\u2069"
 
 
 def mask_phone(phone: str) -> str:

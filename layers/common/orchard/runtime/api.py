@@ -118,7 +118,7 @@ class Api:
     def _attempt(self, event: Event, context: Any) -> tuple[Answer, Exception | None]:
         self._failure = None
         tx = connection.transaction()
-        self.resolver.append_context(**{_TX: tx})
+        self.resolver.append_context(**{_TX: tx})  # type: ignore[no-untyped-call]  # untyped upstream
         try:
             answer = self.resolver.resolve(event, context)
             if self._failure is None:
@@ -128,7 +128,7 @@ class Api:
         if self._failure is not None:
             tx.rollback()
             return {}, self._failure
-        return answer, None
+        return _bare(answer), None
 
     def _may_repeat(self, failure: Exception, event: Event) -> bool:
         # After a broken COMMIT only a request with a key may run again: its row tells whether it had happened.
@@ -150,6 +150,11 @@ class Api:
         # Only remembered here: whether to repeat, and the answer itself, are decided after the roll-back.
         self._failure = error
         return Response(status_code=500, content_type="text/plain", body="")
+
+
+def _bare(answer: Answer) -> Answer:
+    # A 204 has no content; the resolver would send the word null.
+    return {**answer, "headers": {}, "multiValueHeaders": {}, "body": ""} if answer["statusCode"] == 204 else answer
 
 
 class _Idempotent:

@@ -1,0 +1,20 @@
+"""GET, PATCH /profile: the member's own profile."""
+
+from orchard.members import service
+from orchard.members.schemas import Profile, ProfileChange
+from orchard.runtime.api import Api, CurrentMember, Transaction
+
+api = Api()
+
+
+@api.get("/profile")
+def get_profile(member: CurrentMember, tx: Transaction) -> Profile:
+    return service.show_profile(tx, member)
+
+
+@api.patch("/profile")
+def patch_profile(change: ProfileChange, member: CurrentMember, tx: Transaction) -> Profile:
+    return service.change_profile(tx, member, change)
+
+
+handler = api.handler

@@ -1,0 +1,1 @@
+"""Members: login with WeChat, profile, phone number, delivery addresses."""
