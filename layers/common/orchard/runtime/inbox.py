@@ -26,12 +26,15 @@ def store(tx: Tx, source: str, event_id: str, subject: str, payload: Mapping[str
 
 def mark_processed(tx: Tx, source: str, event_id: str, outcome: str) -> None:
     """Remember what became of a stored notification; `outcome` is a short stable word."""
-    tx.execute(
-        Statement(
-            "UPDATE callback_inbox SET processed_at = UTC_TIMESTAMP(6), outcome = %s"
-            " WHERE source = %s AND event_id = %s AND processed_at IS NULL",
-            (outcome, source, event_id),
-        )
+    tx.execute(processed(source, event_id, outcome))
+
+
+def processed(source: str, event_id: str, outcome: str) -> Statement:
+    """`mark_processed` as a statement, to travel with COMMIT."""
+    return Statement(
+        "UPDATE callback_inbox SET processed_at = UTC_TIMESTAMP(6), outcome = %s"
+        " WHERE source = %s AND event_id = %s AND processed_at IS NULL",
+        (outcome, source, event_id),
     )
 
 

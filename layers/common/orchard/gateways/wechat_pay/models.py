@@ -115,7 +115,10 @@ class RefundResult(_Answer):
 
 
 class RefundRequest(BaseModel):
-    """A refund to ask for. Retry with the same `out_refund_no` and fields: another number is another refund."""
+    """A refund to ask for. Retry with the same `out_refund_no` and fields: another number is another refund.
+
+    With `transaction_id` the money is named by it and not by the order's number.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -125,6 +128,7 @@ class RefundRequest(BaseModel):
     total_fen: int = Field(strict=True, ge=1)
     notify_url: str = Field(max_length=256)
     reason: str = Field(default="", max_length=80)
+    transaction_id: str | None = Field(default=None, pattern=r"^[0-9A-Za-z]{1,64}$")
 
     @model_validator(mode="after")
     def _within_the_order(self) -> Self:
@@ -134,8 +138,9 @@ class RefundRequest(BaseModel):
 
     def body(self) -> bytes:
         """The request's bytes, the same for the same fields."""
+        paid = {"transaction_id": self.transaction_id} if self.transaction_id else {"out_trade_no": self.out_trade_no}
         values: dict[str, Any] = {
-            "out_trade_no": self.out_trade_no, "out_refund_no": self.out_refund_no, "notify_url": self.notify_url,
+            **paid, "out_refund_no": self.out_refund_no, "notify_url": self.notify_url,
             "amount": {"refund": self.refund_fen, "total": self.total_fen, "currency": "CNY"},
         }
         return canonical(values | ({"reason": self.reason} if self.reason else {}))

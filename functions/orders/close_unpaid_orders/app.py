@@ -1,0 +1,6 @@
+"""Job: close the orders whose time to pay is over."""
+
+from orchard.runtime.jobs import Job
+from orchard.workflows.close_order import close_unpaid_orders
+
+handler = Job("close_unpaid_orders", close_unpaid_orders).handler

@@ -1,0 +1,16 @@
+"""POST /orders/{order_number}/confirm-payment: ask WeChat Pay after the sheet has closed."""
+
+from orchard.payments.schemas import PaymentStatus
+from orchard.runtime.api import Api, CurrentMember, Transactions
+from orchard.workflows import pay_order
+
+api = Api()
+
+
+# The client's belief is not even read: this only triggers a query.
+@api.post("/orders/<order_number>/confirm-payment", idempotent=False)
+def confirm_payment(order_number: str, member: CurrentMember, transactions: Transactions) -> PaymentStatus:
+    return pay_order.confirm_payment(transactions, member, order_number)
+
+
+handler = api.handler

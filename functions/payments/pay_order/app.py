@@ -1,0 +1,16 @@
+"""POST /orders/{order_number}/pay: what the mini-program needs to open the payment sheet."""
+
+from orchard.payments.schemas import PaymentSheet
+from orchard.runtime.api import Api, CurrentMember, Transactions
+from orchard.workflows import pay_order as workflow
+
+api = Api()
+
+
+# No key needed: the order number is the key, at WeChat Pay as well.
+@api.post("/orders/<order_number>/pay", idempotent=False)
+def pay_order(order_number: str, member: CurrentMember, transactions: Transactions) -> PaymentSheet:
+    return workflow.pay_order(transactions, member, order_number)
+
+
+handler = api.handler

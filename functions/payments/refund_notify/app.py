@@ -1,0 +1,6 @@
+"""POST /wechat-pay/refunds: WeChat Pay says how a refund ended."""
+
+from orchard.runtime.callbacks import Callback
+from orchard.workflows.notifications import accept_refund
+
+handler = Callback(accept_refund).handler

@@ -1,0 +1,6 @@
+"""Job: ask WeChat Pay about payments that brought no notification."""
+
+from orchard.runtime.jobs import Job
+from orchard.workflows.ask_wechat import sync_payments
+
+handler = Job("sync_payments", sync_payments).handler

@@ -1,0 +1,1 @@
+"""All SQL of payments: payments and calls, receipts and postings, refunds."""

@@ -1,0 +1,1 @@
+"""What spans capabilities. Each workflow brackets its calls: intent committed, call, outcome committed."""
