@@ -1,0 +1,1 @@
+"""Catalogue: what the shop sells, listed, searched and shown; imported from JSON Lines."""

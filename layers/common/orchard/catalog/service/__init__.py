@@ -1,0 +1,10 @@
+"""The verbs of the catalogue, one file each theme.
+
+What cart, pricing and orders need of SKUs is re-exported here; the endpoints' own files are imported by name, so
+that placing an order does not load the search.
+"""
+
+from orchard.catalog.models import SkuSnapshot
+from orchard.catalog.service.snapshots import read_skus, skus, skus_statement
+
+__all__ = ["SkuSnapshot", "read_skus", "skus", "skus_statement"]

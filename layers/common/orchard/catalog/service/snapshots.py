@@ -1,0 +1,27 @@
+"""SKUs as cart, pricing and orders need them."""
+
+from collections.abc import Iterable, Sequence
+
+from orchard.catalog.models import SkuSnapshot
+from orchard.catalog.store import detail as store
+from orchard.runtime.database import Row, Statement, Tx
+
+
+def skus_statement(sku_ids: Sequence[int]) -> Statement:
+    """The statement whose rows `read_skus` reads, for a packet; refuses an empty list (ValueError)."""
+    return store.snapshots(sku_ids)
+
+
+def read_skus(rows: Iterable[Row]) -> dict[int, SkuSnapshot]:
+    """sku_id -> snapshot; SKUs that do not exist are absent, those off sale say so."""
+    return {row["sku_id"]: _snapshot(row) for row in rows}
+
+
+def skus(tx: Tx, sku_ids: Sequence[int]) -> dict[int, SkuSnapshot]:
+    """The snapshots of these SKUs in one query; none for an empty list."""
+    return read_skus(tx.packet([skus_statement(sku_ids)])[0].rows) if sku_ids else {}
+
+
+def _snapshot(row: Row) -> SkuSnapshot:
+    methods = frozenset(row["delivery_methods"].split(","))
+    return SkuSnapshot(**{**row, "on_sale": bool(row["on_sale"]), "delivery_methods": methods})
