@@ -1,7 +1,5 @@
 """Freight rules in the database: every change moves the version, and a warm function reads them once."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from orchard.pricing import service
@@ -96,8 +94,8 @@ def test_a_warm_function_reads_the_rules_once_per_version(db: Connection) -> Non
 
 
 @pytest.fixture
-def template_id(db: Connection) -> Iterator[int]:
-    yield db.run(define)
+def template_id(db: Connection) -> int:
+    return db.run(define)
 
 
 def test_templates_overwritten_at_once_are_never_read_half(db: Connection, template_id: int) -> None:
