@@ -64,7 +64,7 @@ def play(api_url: str, sandbox_url: str, *, words: str = "红富士苹果", say:
 def _log_in(phone: ShopClient, wechat: SandboxClient, say: Say) -> str:
     openid = str(wechat.create_shopper()["openid"])
     member = phone.log_in(wechat.login_code(openid))
-    say(f"  1. wx.login → POST /log-in: member {member['member_id']}")
+    say(f"  1. wx.login → POST /log-in: member {member['profile']['member_id']}")
     return openid
 
 
@@ -73,12 +73,12 @@ def _find(phone: ShopClient, words: str, say: Say) -> str:
     if not found:
         raise PurchaseFailedError(f"search for {words} found nothing")
     say(f"  2. GET /products/search?q={words}: {len(found)} products, first {found[0]['name']}")
-    product = phone.call("GET", f"/products/{found[0]['product_id']}")
+    product = phone.call("GET", f"/products/{found[0]['id']}")
     for sku in product["skus"]:
         if sku["available"] >= 2:
-            say(f"  3. GET /products/{product['product_id']}: {sku['name']} ¥{yuan(sku['price_fen'])},"
+            say(f"  3. GET /products/{product['id']}: {sku['name']} ¥{yuan(sku['price_fen'])},"
                 f" {sku['available']} in stock")  # fmt: skip
-            return str(sku["sku_id"])
+            return str(sku["id"])
     raise PurchaseFailedError(f"{product['name']} is sold out")
 
 

@@ -50,7 +50,8 @@ def evaluate(tx: Tx, member: MemberSession, request: QuoteRequest) -> Evaluation
     sellable = [line for line in request.lines if line.sku_id in facts.skus]
     lines = [PricingLine(facts.skus[line.sku_id], line.quantity) for line in sellable]
     priced = pricing.price(lines, _delivery(request.delivery, facts), facts.freight)
-    problems += _delivery_problems(request.delivery, facts, priced)
+    named = {problem.sku_id for problem in problems}
+    problems += [p for p in _delivery_problems(request.delivery, facts, priced) if p.sku_id not in named - {None}]
     return Evaluation(_quote(facts, priced, problems), priced, facts.skus, facts.stock, facts.address)
 
 
@@ -118,7 +119,9 @@ def _store_serves(choice: DeliveryChoice, facts: _Facts) -> bool:
         return facts.store.supports_pickup
     if facts.address is None:
         return facts.store.supports_local_delivery
-    return stores.delivers_to(facts.store, facts.address.region_code, facts.address.position)
+    latitude, longitude = facts.address.latitude, facts.address.longitude
+    position = None if latitude is None or longitude is None else (latitude, longitude)
+    return stores.delivers_to(facts.store, facts.address.region_code, position)
 
 
 def _quote(facts: _Facts, priced: PricedOrder, problems: list[Problem]) -> Quote:
