@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,15 @@ import boto3
 from botocore.config import Config
 
 from infra.local.bundle import Bundle
-from infra.local.processes import Child, LocalCloudError, accepts_connections, free_port, tail, wait_until
+from infra.local.processes import (
+    Child,
+    LocalCloudError,
+    accepts_connections,
+    free_port,
+    tail,
+    wait_until,
+    write_private,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -86,6 +94,18 @@ class LocalAws:
                 sqs.set_queue_attributes(QueueUrl=urls[queue.name], Attributes={"RedrivePolicy": json.dumps(policy)})
         return urls
 
+    def waiting_messages(self, urls: Iterable[str]) -> int:
+        """How many messages these queues hold, those under way included."""
+        sqs = self.sqs()
+        return sum(
+            int(count)
+            for url in urls
+            for count in sqs.get_queue_attributes(
+                QueueUrl=url,
+                AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+            )["Attributes"].values()
+        )
+
     def save_messages(self, bundle: Bundle, urls: Mapping[str, str]) -> None:
         """Write what the queues still hold into the data folder; call when nobody reads them any more."""
         sqs = self.sqs()
@@ -95,9 +115,7 @@ class LocalAws:
                 QueueUrl=urls[queue.name], MaxNumberOfMessages=10, WaitTimeSeconds=0, VisibilityTimeout=600
             ).get("Messages"):
                 kept.setdefault(queue.name, []).extend(message["Body"] for message in messages)
-        draft = self._messages.with_suffix(".new")
-        draft.write_text(json.dumps(kept))
-        draft.replace(self._messages)
+        write_private(self._messages, json.dumps(kept))
 
     def restore_messages(self, urls: Mapping[str, str]) -> None:
         if not self._messages.exists():
