@@ -91,7 +91,12 @@ class Shop:
 
 
 def _product(number: int, fields: dict[str, Any]) -> dict[str, Any]:
-    sku = {"code": f"K{number}", "price_fen": fields.pop("price_fen"), "stock": fields.pop("stock"), "weight_grams": 500}
+    sku = {
+        "code": f"K{number}",
+        "price_fen": fields.pop("price_fen"),
+        "stock": fields.pop("stock"),
+        "weight_grams": 500,
+    }
     return {
         "type": "product",
         "code": f"P{number}",
@@ -127,4 +132,6 @@ def quote(token: str, body: dict[str, Any]) -> Answer:
 def place(token: str, body: dict[str, Any], *, key: str | None = "auto", **more: Any) -> Answer:
     """Quote and place at once, agreeing to whatever the quote says."""
     digest = quote(token, body).json["digest"]
-    return call("orders/place_order", "POST", "/orders", token=token, key=key, body={**body, "quote_digest": digest, **more})
+    return call(
+        "orders/place_order", "POST", "/orders", token=token, key=key, body={**body, "quote_digest": digest, **more}
+    )

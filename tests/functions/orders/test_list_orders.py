@@ -45,7 +45,8 @@ def test_nobody_sees_another_members_orders(shop: Shop, shopper) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", [{"state": "SOLD' OR 1=1"}, {"limit": 0}, {"limit": -1}, {"limit": 10**9}, {"cursor": "AAAA"}, {"limit": "x"}]
+    "query",
+    [{"state": "SOLD' OR 1=1"}, {"limit": 0}, {"limit": -1}, {"limit": 10**9}, {"cursor": "AAAA"}, {"limit": "x"}],
 )
 def test_odd_filters_limits_and_cursors_are_refused(shopper, query: dict[str, object]) -> None:
     assert call("orders/list_orders", "GET", "/orders", token=shopper().token, query=query).status == 422
