@@ -14,6 +14,7 @@ from orchard.runtime import sessions
 from orchard.runtime.database import Connection, connection
 from tests.support import books, calls, database, environment, wechat
 from tests.support.shop import Shop
+from tests.support.till import Till
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +68,12 @@ def call(db: Connection) -> Callable[..., calls.Answer]:
 def shop(db: Connection, tmp_path: Path) -> Shop:
     """An empty shop to put goods into."""
     return Shop(db, tmp_path)
+
+
+@pytest.fixture
+def till(db: Connection, shop: Shop, sandbox: SandboxClient) -> Till:
+    """A shop that takes money through the sandbox."""
+    return Till(db, shop, sandbox)
 
 
 @dataclass(frozen=True)
