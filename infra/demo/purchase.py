@@ -73,12 +73,12 @@ def _find(phone: ShopClient, words: str, say: Say) -> str:
     if not found:
         raise PurchaseFailedError(f"search for {words} found nothing")
     say(f"  2. GET /products/search?q={words}: {len(found)} products, first {found[0]['name']}")
-    product = phone.call("GET", f"/products/{found[0]['id']}")
+    product = phone.call("GET", f"/products/{found[0]['product_id']}")
     for sku in product["skus"]:
         if sku["available"] >= 2:
-            say(f"  3. GET /products/{product['id']}: {sku['name']} ¥{yuan(sku['price_fen'])},"
+            say(f"  3. GET /products/{product['product_id']}: {sku['name']} ¥{yuan(sku['price_fen'])},"
                 f" {sku['available']} in stock")  # fmt: skip
-            return str(sku["id"])
+            return str(sku["sku_id"])
     raise PurchaseFailedError(f"{product['name']} is sold out")
 
 
