@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 _START_SECONDS = 60.0
+# moto's own command line, less a log line for each request: pollers make several a second.
+_SERVER = (
+    "import logging, sys; from moto.server import main; "
+    "logging.getLogger('werkzeug').setLevel(logging.ERROR); main(sys.argv[1:])"
+)
 
 
 class LocalAws:
@@ -35,12 +40,12 @@ class LocalAws:
     the queues' content over a clean restart.
     """
 
-    def __init__(self, folder: Path, region: str, *, port: int | None = None) -> None:
+    def __init__(self, folder: Path, log: Path, region: str, *, port: int | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._region = region
-        self._log = folder / "moto.log"
+        self._log = log
         self._messages = folder / "messages.json"
         self._child: Child | None = None
         self.environment = {
@@ -54,7 +59,7 @@ class LocalAws:
 
     def launch(self) -> None:
         """Begin to start; `wait_ready` waits for it."""
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+        command = [sys.executable, "-c", _SERVER, "-H", "127.0.0.1", "-p", str(self.port)]
         self._child = Child(command, log=self._log, environment=os.environ | self.environment, grace_seconds=3)
 
     def wait_ready(self) -> None:

@@ -152,7 +152,8 @@ class LocalCloud:
                 log.replace(log.with_suffix(".log.1"))
 
     def _start_surroundings(self) -> None:
-        self.aws = LocalAws(self.data_dir / "aws", Surroundings.region, port=self._ports.choose("aws"))
+        port = self._ports.choose("aws")
+        self.aws = LocalAws(self.data_dir / "aws", self.logs / "aws.log", Surroundings.region, port=port)
         self._undo.callback(self.aws.stop)
         self.aws.launch()
         self._start_sandbox()

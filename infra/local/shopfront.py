@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from infra.local.cloud import LocalCloud
 from orchard.audit.invariants import RULES, check
 from orchard.runtime.database import Connection
 from orchard.runtime.settings import DatabaseSettings
-
-from infra.local.cloud import LocalCloud
 
 Say = Callable[[str], None]
 
