@@ -13,6 +13,8 @@ from orchard.runtime.logs import logger
 _BATCH = 200
 _SQS_ENTRIES = 10
 _TIMEOUT_SECONDS = 5
+# What one message can do to the nine beside it; everything else that SQS refuses, it refuses for all of them.
+_SPOILED_BATCH = ("BatchRequestTooLong", "InvalidMessageContents")
 
 
 def relay_outbox(connection: Connection, time_left: TimeLeft) -> Counts:
@@ -60,15 +62,15 @@ def _send(queues: Any, rows: Sequence[Row]) -> set[int]:
 
 
 def _send_all(queues: Any, url: str, rows: Sequence[Row]) -> set[int]:
-    from botocore.exceptions import BotoCoreError
+    from botocore.exceptions import BotoCoreError, ClientError
 
     lost: set[int] = set()
     for start in range(0, len(rows), _SQS_ENTRIES):
         try:
             lost |= _send_ten(queues, url, rows[start : start + _SQS_ENTRIES])
-        except BotoCoreError:
-            # Not reachable: the next time-out would come out of the other queues' time.
-            logger.exception("queue not reachable", queue=url)
+        except (BotoCoreError, ClientError):
+            # Out of reach, missing or throttled: trying on would take the other queues' time.
+            logger.exception("queue does not take messages", queue=url)
             return lost | {row["id"] for row in rows[start:]}
     return lost
 
@@ -79,11 +81,12 @@ def _send_ten(queues: Any, url: str, rows: Sequence[Row]) -> set[int]:
     entries = [{"Id": str(row["id"]), "MessageBody": _message(row)} for row in rows]
     try:
         answer = queues.send_message_batch(QueueUrl=url, Entries=entries)
-    except ClientError:
+    except ClientError as error:
+        if not error.response["Error"]["Code"].endswith(_SPOILED_BATCH):
+            raise
         if len(rows) == 1:
             logger.exception("message not taken", queue=url, event_id=str(rows[0]["id"]))
             return {rows[0]["id"]}
-        # One message may spoil the batch, too long a one for instance: the others go without it.
         return set().union(*(_send_ten(queues, url, [row]) for row in rows))
     return {int(entry["Id"]) for entry in answer.get("Failed", [])}
 
