@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+
 from orchard.core.ids import new_id
 from orchard.runtime.database import Connection, insert
 from tests.support import calls
