@@ -70,8 +70,13 @@ def _begin(tx: Tx, order_number: str, reason: Reason) -> int | None:
     if payment is None or payment.state is PaymentState.CLOSED:
         _close(tx, order, reason)
         return None
-    if any(call.kind is CallKind.PREPAY and call.in_flight for call in store.open_calls(tx, payment.id)):
+    calls = store.open_calls(tx, payment.id)
+    if any(call.kind is CallKind.PREPAY and call.in_flight for call in calls):
         raise PaymentInProgress
+    begun = next((call.id for call in calls if call.kind is CallKind.CLOSE), None)
+    if begun is not None:
+        # One intent for one wish, however often it is repeated and by whomever.
+        return begun
     call_id = new_id()
     tx.packet([store.set_closing(payment.id), store.insert_call(call_id, payment.id, CallKind.CLOSE)])
     return call_id
