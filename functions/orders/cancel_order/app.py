@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from orchard.orders.schemas import CancelledOrder
+from orchard.orders.schemas.placing import CancelledOrder
 from orchard.runtime.api import Api, CurrentMember, Path, Transactions
 from orchard.workflows import close_order
 

@@ -7,9 +7,9 @@ from orchard.core.errors import CounterpartyUnknown, NotFound, Unavailable
 from orchard.core.ids import new_id
 from orchard.orders import service as orders
 from orchard.orders.models import OrderRow, OrderState
+from orchard.orders.schemas.placing import CancelledOrder
 from orchard.payments import wechat
 from orchard.payments.models import CallKind, CallState, OrderAlreadyPaid, PaymentInProgress, PaymentRow, PaymentState
-from orchard.payments.schemas import CancelledOrder
 from orchard.payments.store import payment as store
 from orchard.payments.wechat import Ending
 from orchard.runtime.database import Connection, Tx
