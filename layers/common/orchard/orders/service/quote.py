@@ -7,8 +7,9 @@ from orchard.catalog.service import SkuSnapshot
 from orchard.inventory import service as inventory
 from orchard.members import service as members
 from orchard.members.service import Address
-from orchard.orders.schemas import DeliveryChoice, DeliveryMethod, Problem, Quote, QuotedLine, QuoteRequest
+from orchard.orders.schemas.placing import DeliveryChoice, Problem, Quote, QuotedLine, QuoteRequest
 from orchard.pricing import service as pricing
+from orchard.pricing.models import DeliveryMethod
 from orchard.pricing.service import Delivery, PricedLine, PricedOrder, PricingLine
 from orchard.runtime.database import Row, Statement, Tx
 from orchard.runtime.sessions import MemberSession

@@ -1,0 +1,115 @@
+"""Requests and answers of quoting and placing orders."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from orchard.core.schemas import Fen, Id, PlainText, Quantity, Schema, UtcTime
+from orchard.orders.models import OrderState
+from orchard.pricing.models import DeliveryMethod
+
+
+class DraftLine(Schema):
+    """One SKU and how many of it."""
+
+    sku_id: Id
+    quantity: Quantity
+
+
+class DeliveryChoice(Schema):
+    """Express needs an address, pickup a store, local delivery both. A quote may be asked without the address."""
+
+    method: DeliveryMethod
+    address_id: Id | None = None
+    store_id: Id | None = None
+
+    @model_validator(mode="after")
+    def _fits_method(self) -> Self:
+        if self.method is DeliveryMethod.EXPRESS and self.store_id is not None:
+            raise ValueError("express takes no store")
+        if self.method is not DeliveryMethod.EXPRESS and self.store_id is None:
+            raise ValueError("pickup and local delivery need a store")
+        return self
+
+
+class QuoteRequest(Schema):
+    """What the shopper would like to buy. Prices come from the shop, never from here."""
+
+    lines: Annotated[list[DraftLine], Field(min_length=1, max_length=100)]
+    delivery: DeliveryChoice
+
+    @model_validator(mode="after")
+    def _one_line_per_sku(self) -> Self:
+        if len({line.sku_id for line in self.lines}) != len(self.lines):
+            raise ValueError("a SKU stands on two lines")
+        return self
+
+
+class OrderDraft(QuoteRequest):
+    """An order for the lines of a quote. `quote_digest` says which prices the shopper agreed to."""
+
+    quote_digest: Annotated[str, Field(pattern=r"^[0-9a-f]{16,64}$")]
+    remark: Annotated[PlainText, Field(max_length=200)] = ""
+    from_cart: bool = False
+
+
+class QuotedLine(Schema):
+    """A line as it would be bought now, fen throughout."""
+
+    sku_id: Id
+    product_id: Id
+    product_name: str
+    sku_name: str
+    picture_url: str
+    quantity: int
+    available: int
+    unit_list_price_fen: Fen
+    unit_price_fen: Fen
+    gross_fen: Fen
+    discount_fen: Fen
+    freight_fen: Fen
+    payable_fen: Fen
+
+
+Reason = Literal[
+    "not_for_sale", "out_of_stock", "undeliverable", "method_unsupported", "address_required", "store_unavailable",
+    "below_local_minimum",
+]  # fmt: skip
+
+
+class Problem(Schema):
+    """Why the order could not be placed as it stands; `sku_id` where one line is the cause."""
+
+    reason: Reason
+    sku_id: Id | None = None
+    available: int | None = None
+
+
+class Quote(Schema):
+    """What the order would cost now. `digest` changes whenever anything paid or delivered would."""
+
+    lines: list[QuotedLine]
+    goods_fen: Fen
+    discount_fen: Fen
+    freight_fen: Fen
+    payable_fen: Fen
+    free_freight_gap_fen: Fen | None
+    problems: list[Problem]
+    trace: list[dict[str, object]]
+    digest: str
+
+
+class PlacedOrder(Schema):
+    """The receipt of placing: pay before `expires_at`, or the order is closed."""
+
+    order_number: str
+    state: OrderState
+    payable_fen: Fen
+    expires_at: UtcTime
+
+
+class CancelledOrder(Schema):
+    """The order is closed and everything it held is given back."""
+
+    order_number: str
+    state: OrderState
