@@ -6,6 +6,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def run(db: Connection, settings: DatabaseSettings | None = None) -> Figures:
     """
     figures = _import(db)
     figures.update(_lists(db))
-    figures.update(_searches(db))
+    figures.update(_searches())
     return figures
 
 
@@ -151,10 +152,8 @@ def _sql_alone(db: Connection, page: Statement) -> Callable[[], object]:
     return read
 
 
-def _searches(db: Connection) -> Figures:
-    acts: list[Callable[[], object]] = [
-        (lambda query=query: _get("search_products", "/products/search", q=query)) for query in _QUERIES
-    ]
+def _searches() -> Figures:
+    acts: list[Callable[[], object]] = [partial(_get, "search_products", "/products/search", q=q) for q in _QUERIES]
     times = _p50(acts, rounds=15)
     worst = max(range(len(times)), key=times.__getitem__)
     return {
