@@ -7,15 +7,7 @@ from hypothesis import strategies as st
 
 from orchard.core.errors import Conflict, NotFound
 from orchard.runtime.database import Connection, Statement, insert, placeholders
-
-
-def put(row_id: int, note: str = "") -> Statement:
-    return insert("scratch", [{"id": row_id, "note": note}])
-
-
-def notes(connection: Connection) -> dict[int, str]:
-    rows = connection.run(lambda tx: tx.rows("SELECT id, note FROM scratch ORDER BY id"))
-    return {row["id"]: row["note"] for row in rows}
+from tests.functions.runtime.scratch_table import notes, put
 
 
 def test_a_packet_is_one_round_trip_and_says_what_each_statement_did(scratch: Connection) -> None:
