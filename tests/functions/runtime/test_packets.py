@@ -9,6 +9,10 @@ from orchard.core.errors import Conflict, NotFound
 from orchard.runtime.database import Connection, Statement, insert, placeholders
 from tests.functions.runtime.scratch_table import notes, put
 
+whatever_came_before = pytest.mark.parametrize(
+    "before", [[], [Statement("SELECT 1")], [put(9)]], ids=["first", "after a read", "after a write"]
+)
+
 
 def test_a_packet_is_one_round_trip_and_says_what_each_statement_did(scratch: Connection) -> None:
     scratch.round_trips = 0
@@ -31,9 +35,7 @@ def test_a_packet_is_one_round_trip_and_says_what_each_statement_did(scratch: Co
     assert sorted(notes(scratch)) == [1, 2, 3]
 
 
-@pytest.mark.parametrize(
-    "before", [[], [Statement("SELECT 1")], [put(9)]], ids=["first", "after a read", "after a write"]
-)
+@whatever_came_before
 @pytest.mark.parametrize("position", [0, 1, 2])
 def test_the_wrong_count_raises_the_statements_own_error(
     scratch: Connection, before: list[Statement], position: int
@@ -50,9 +52,7 @@ def test_the_wrong_count_raises_the_statements_own_error(
     assert notes(scratch) == {}
 
 
-@pytest.mark.parametrize(
-    "before", [[], [Statement("SELECT 1")], [put(9)]], ids=["first", "after a read", "after a write"]
-)
+@whatever_came_before
 @pytest.mark.parametrize("position", [0, 1, 2])
 def test_a_duplicate_key_raises_the_statements_own_error(
     scratch: Connection, before: list[Statement], position: int
