@@ -99,9 +99,9 @@ def due_unpaid(tx: Tx, limit: int, after: tuple[datetime, int] | None) -> list[R
     )
 
 
-def stock_lines(tx: Tx, order_id: int) -> list[Row]:
+def stock_lines(order_id: int) -> Statement:
     """What the order holds of the stock: id, sku_id, product_id, quantity, location_id."""
-    return tx.rows(
+    return Statement(
         "SELECT id, sku_id, product_id, quantity, location_id FROM order_line WHERE order_id = %s ORDER BY sku_id",
         (order_id,),
     )
