@@ -5,7 +5,9 @@ from collections.abc import Callable
 from orchard.core.ids import new_id
 from orchard.runtime.database import Connection, Statement
 
-_TABLE = "CREATE TABLE IF NOT EXISTS benchmark_floor (id BIGINT UNSIGNED NOT NULL PRIMARY KEY, note VARCHAR(40) NOT NULL)"
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS benchmark_floor (id BIGINT UNSIGNED NOT NULL PRIMARY KEY, note VARCHAR(40) NOT NULL)"
+)
 
 
 def prepare(db: Connection) -> None:

@@ -3,15 +3,18 @@
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.local.wechat_sandbox.client import SandboxClient
-from orchard.core.ids import new_id
+from orchard.members import service as members
 from orchard.runtime import sessions
 from orchard.runtime.database import Connection, connection
 from tests.support import books, calls, database, environment, wechat
+from tests.support.shop import Shop
+from tests.support.till import Till
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +64,18 @@ def call(db: Connection) -> Callable[..., calls.Answer]:
     return calls.call
 
 
+@pytest.fixture
+def shop(db: Connection, tmp_path: Path) -> Shop:
+    """An empty shop to put goods into."""
+    return Shop(db, tmp_path)
+
+
+@pytest.fixture
+def till(db: Connection, shop: Shop, sandbox: SandboxClient) -> Till:
+    """A shop that takes money through the sandbox."""
+    return Till(db, shop, sandbox)
+
+
 @dataclass(frozen=True)
 class Shopper:
     """A member with a live session."""
@@ -82,8 +97,4 @@ def shopper(db: Connection) -> Callable[[], Shopper]:
 
 
 def _member(db: Connection) -> int:
-    try:
-        from orchard.members import service
-    except ImportError:
-        return new_id()
-    return int(db.run(lambda tx: service.join(tx, openid=f"o{secrets.token_hex(13)}")))
+    return db.run(lambda tx: members.join(tx, f"o{secrets.token_hex(13)}"))

@@ -64,7 +64,7 @@ def play(api_url: str, sandbox_url: str, *, words: str = "红富士苹果", say:
 def _log_in(phone: ShopClient, wechat: SandboxClient, say: Say) -> str:
     openid = str(wechat.create_shopper()["openid"])
     member = phone.log_in(wechat.login_code(openid))
-    say(f"  1. wx.login → POST /log-in: member {member['member_id']}")
+    say(f"  1. wx.login → POST /log-in: member {member['profile']['member_id']}")
     return openid
 
 

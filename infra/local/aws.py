@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,25 @@ import boto3
 from botocore.config import Config
 
 from infra.local.bundle import Bundle
-from infra.local.processes import Child, LocalCloudError, accepts_connections, free_port, tail, wait_until
+from infra.local.processes import (
+    Child,
+    LocalCloudError,
+    accepts_connections,
+    free_port,
+    tail,
+    wait_until,
+    write_private,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 _START_SECONDS = 60.0
+# moto's own command line, less a log line for each request: pollers make several a second.
+_SERVER = (
+    "import logging, sys; from moto.server import main; "
+    "logging.getLogger('werkzeug').setLevel(logging.ERROR); main(sys.argv[1:])"
+)
 
 
 class LocalAws:
@@ -27,12 +40,12 @@ class LocalAws:
     the queues' content over a clean restart.
     """
 
-    def __init__(self, folder: Path, region: str, *, port: int | None = None) -> None:
+    def __init__(self, folder: Path, log: Path, region: str, *, port: int | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._region = region
-        self._log = folder / "moto.log"
+        self._log = log
         self._messages = folder / "messages.json"
         self._child: Child | None = None
         self.environment = {
@@ -46,7 +59,7 @@ class LocalAws:
 
     def launch(self) -> None:
         """Begin to start; `wait_ready` waits for it."""
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+        command = [sys.executable, "-c", _SERVER, "-H", "127.0.0.1", "-p", str(self.port)]
         self._child = Child(command, log=self._log, environment=os.environ | self.environment, grace_seconds=3)
 
     def wait_ready(self) -> None:
@@ -86,6 +99,18 @@ class LocalAws:
                 sqs.set_queue_attributes(QueueUrl=urls[queue.name], Attributes={"RedrivePolicy": json.dumps(policy)})
         return urls
 
+    def waiting_messages(self, urls: Iterable[str]) -> int:
+        """How many messages these queues hold, those under way included."""
+        sqs = self.sqs()
+        return sum(
+            int(count)
+            for url in urls
+            for count in sqs.get_queue_attributes(
+                QueueUrl=url,
+                AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+            )["Attributes"].values()
+        )
+
     def save_messages(self, bundle: Bundle, urls: Mapping[str, str]) -> None:
         """Write what the queues still hold into the data folder; call when nobody reads them any more."""
         sqs = self.sqs()
@@ -95,9 +120,7 @@ class LocalAws:
                 QueueUrl=urls[queue.name], MaxNumberOfMessages=10, WaitTimeSeconds=0, VisibilityTimeout=600
             ).get("Messages"):
                 kept.setdefault(queue.name, []).extend(message["Body"] for message in messages)
-        draft = self._messages.with_suffix(".new")
-        draft.write_text(json.dumps(kept))
-        draft.replace(self._messages)
+        write_private(self._messages, json.dumps(kept))
 
     def restore_messages(self, urls: Mapping[str, str]) -> None:
         if not self._messages.exists():

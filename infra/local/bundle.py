@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from infra.local.processes import LocalCloudError
+from infra.local.processes import LocalCloudError, write_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +105,7 @@ class Bundle:
 
     def save(self, path: Path) -> None:
         """Write it, secrets in environments included, for the gateway's workers; only the owner may read it."""
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as handle:
-            json.dump(asdict(self), handle)
+        write_private(path, json.dumps(asdict(self)))
 
     @classmethod
     def load(cls, path: Path) -> Bundle:

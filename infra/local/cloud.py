@@ -17,7 +17,15 @@ from infra.local.invoke import Invocation, invoke
 from infra.local.mariadb import MariaDb
 from infra.local.poller import Poller
 from infra.local.ports import Ports
-from infra.local.processes import Child, FolderLock, LocalCloudError, accepts_connections, tail, wait_until
+from infra.local.processes import (
+    Child,
+    FolderLock,
+    LocalCloudError,
+    accepts_connections,
+    tail,
+    wait_until,
+    write_private,
+)
 from infra.local.scheduler import Scheduler
 from infra.local.shop import DATABASE, Installation, Place, install_shop, kept_secrets
 from infra.local.template import Surroundings, api_names, read_template
@@ -51,8 +59,8 @@ class LocalCloud:
     ) -> None:
         self.data_dir, self._cache, self._template = data_dir.absolute(), cache_dir.absolute(), template.absolute()
         self._install, self._workers, self._report = install, workers, report
-        self._durable, self._schedules, self._pollers = durable, schedules, pollers
-        self._database_options = database_options
+        self._durable, self._database_options = durable, database_options
+        self._schedules, self._pollers = schedules, pollers
         self.logs = self.data_dir / "logs"
         self._undo = contextlib.ExitStack()
         self.urls: dict[str, str] = {}
@@ -113,8 +121,22 @@ class LocalCloud:
         """
         result = invoke(self.invoke_port, name, {} if payload is None else payload)
         if result.failed:
-            raise LocalCloudError(f"{name} failed: {_error_text(result)} (log: {self.logs / 'functions.log'})")
+            raise LocalCloudError(f"{name} failed: {result.error_text} (log: {self.logs / 'functions.log'})")
         return result.answer
+
+    def database_environment(self) -> dict[str, str]:
+        """The settings with which the shop's own code reaches this database from outside a function."""
+        return {
+            "ORCHARD_DATABASE_HOST": self.mariadb.host,
+            "ORCHARD_DATABASE_PORT": str(self.mariadb.port),
+            "ORCHARD_DATABASE_NAME": DATABASE,
+            "ORCHARD_DATABASE_USER": self.mariadb.user,
+            "ORCHARD_DATABASE_PASSWORD": self.mariadb.password,
+        }
+
+    def waiting_messages(self) -> int:
+        """How many messages the functions have yet to handle, those under way included."""
+        return self.aws.waiting_messages(self.queue_urls[item.queue] for item in self.bundle.subscriptions)
 
     def dead(self) -> str | None:
         """The name of a part that has ended by itself, if any."""
@@ -130,7 +152,8 @@ class LocalCloud:
                 log.replace(log.with_suffix(".log.1"))
 
     def _start_surroundings(self) -> None:
-        self.aws = LocalAws(self.data_dir / "aws", Surroundings.region, port=self._ports.choose("aws"))
+        port = self._ports.choose("aws")
+        self.aws = LocalAws(self.data_dir / "aws", self.logs / "aws.log", Surroundings.region, port=port)
         self._undo.callback(self.aws.stop)
         self.aws.launch()
         self._start_sandbox()
@@ -185,7 +208,7 @@ class LocalCloud:
             "apis": {url.rsplit(":", 1)[1]: name for name, url in self.urls.items()},
             "document": str(self._template.parent / "docs" / "openapi.json"),
         }
-        _write_private(self.data_dir / "gateway.json", settings)
+        write_private(self.data_dir / "gateway.json", json.dumps(settings))
         binds = [*(url.removeprefix("http://") for url in self.urls.values()), f"127.0.0.1:{self.invoke_port}"]
         arguments = ["-m", "gunicorn", "-c", "python:infra.local.gunicorn_conf", "-w", str(self._workers)]
         arguments += [item for bind in binds for item in ("-b", bind)]
@@ -232,7 +255,7 @@ class LocalCloud:
     def _invoke(self, function: str, event: Any) -> Invocation:
         result = invoke(self.invoke_port, function, event)
         if result.failed:
-            self._report(f"{function} failed: {_error_text(result)} (log: {self.logs / 'functions.log'})")
+            self._report(f"{function} failed: {result.error_text} (log: {self.logs / 'functions.log'})")
         return result
 
     def _spawn(
@@ -269,18 +292,8 @@ class LocalCloud:
             "sandbox_url": self.sandbox_url,
             "invoke_port": self.invoke_port,
             "aws_url": self.aws.url,
-            "database": {"host": self.mariadb.host, "port": self.mariadb.port, "socket": str(self.mariadb.socket)},
+            "database": self.database_environment(),
         }
         path = self.data_dir / "state.json"
-        _write_private(path, state)
+        write_private(path, json.dumps(state, indent=1))
         self._undo.callback(path.unlink, missing_ok=True)
-
-
-def _error_text(result: Invocation) -> str:
-    answer = result.answer if isinstance(result.answer, dict) else {}
-    return f"{answer.get('errorType', 'error')}: {answer.get('errorMessage', '')}"
-
-
-def _write_private(path: Path, content: Any) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
-        json.dump(content, handle, indent=1)

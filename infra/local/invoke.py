@@ -17,6 +17,12 @@ class Invocation:
     answer: Any
     failed: bool
 
+    @property
+    def error_text(self) -> str:
+        """The error in a line; meaningful when `failed`."""
+        answer = self.answer if isinstance(self.answer, dict) else {}
+        return f"{answer.get('errorType', 'error')}: {answer.get('errorMessage', '')}"
+
 
 def invoke(port: int, function: str, payload: Any, *, timeout_seconds: float = 910) -> Invocation:
     """Call a function and wait for it.

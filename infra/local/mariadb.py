@@ -24,6 +24,7 @@ from infra.local.processes import (
     free_port,
     tail,
     wait_until,
+    write_private,
 )
 from infra.local.server_binaries import ServerBinaries, ensure_server
 
@@ -158,7 +159,7 @@ class MariaDb:
             copy.rename(data)
         account = self._folder / "account.json"
         if not account.exists():
-            _write_private(account, json.dumps({"password": secrets.token_urlsafe(24)}))
+            write_private(account, json.dumps({"password": secrets.token_urlsafe(24)}))
         self.password = json.loads(account.read_text())["password"]
 
     def _launch(self, binaries: ServerBinaries, lock: FolderLock) -> None:
@@ -177,7 +178,7 @@ class MariaDb:
 
     def _spawn(self, binaries: ServerBinaries, lock: FolderLock) -> None:
         self.socket.unlink(missing_ok=True)
-        _write_private(self._folder / "init.sql", _account_sql(self.user, self.password))
+        write_private(self._folder / "init.sql", _account_sql(self.user, self.password))
         command = [
             *base_command(binaries, self._folder / "data"),
             *_SETTINGS,
@@ -221,9 +222,3 @@ def _account_sql(user: str, password: str) -> str:
         f"ALTER USER {identified};\n"
         f"GRANT ALL PRIVILEGES ON *.* TO {', '.join(accounts)} WITH GRANT OPTION;\n"
     )
-
-
-def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as handle:
-        handle.write(text)

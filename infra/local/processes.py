@@ -38,6 +38,15 @@ def tail(path: Path, lines: int = 15) -> str:
     return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
 
 
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as handle:
+        handle.write(text)
+    draft.replace(path)
+
+
 def wait_until(ready: Callable[[], bool], *, seconds: float, alive: Callable[[], bool] = lambda: True) -> bool:
     """Poll until ready; False when the time is up or the process behind it has ended."""
     deadline = time.monotonic() + seconds
@@ -83,7 +92,7 @@ class FolderLock:
                 fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 owner = self._owner()
-                if (owner and _is_alive(owner)) or time.monotonic() > deadline:
+                if (owner and is_alive(owner)) or time.monotonic() > deadline:
                     raise AlreadyRunningError(
                         f"{self._path.parent} is in use by process {owner or 'unknown'}. "
                         "Stop that one first (Ctrl-C in its terminal), or choose another data folder."
@@ -115,7 +124,8 @@ def exclusive(path: Path) -> Iterator[None]:
         yield
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether a process of this id exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.mariadb import MariaDb
+from infra.local.processes import write_private
 
 DATABASE = "orchard"
 _SHOP_SECRET = "orchard/shop"  # noqa: S105  # names, not secrets
@@ -76,10 +76,6 @@ def kept_secrets(folder: Path) -> dict[str, str]:
             "personal_data_key": base64.b64encode(secrets.token_bytes(32)).decode(),
             "personal_data_hash_key": base64.b64encode(secrets.token_bytes(32)).decode(),
         }
-        draft = path.with_suffix(".new")
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-            json.dump(generated, handle)
-        draft.replace(path)
+        write_private(path, json.dumps(generated))
     kept: dict[str, str] = json.loads(path.read_text())
     return kept

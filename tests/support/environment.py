@@ -22,7 +22,6 @@ def base_environment(server: MariaDb, database: str) -> dict[str, str]:
         "ORCHARD_PERSONAL_DATA_HASH_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
         "POWERTOOLS_SERVICE_NAME": "orchard-tests",
         "POWERTOOLS_METRICS_NAMESPACE": "Orchard",
-        "POWERTOOLS_METRICS_DISABLED": "true",
         "AWS_DEFAULT_REGION": "cn-north-1",
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",

@@ -1,5 +1,9 @@
 """POST /orders/{order_number}/cancel: close an unpaid order, at WeChat Pay first."""
 
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Path
+
 from orchard.payments.schemas import CancelledOrder
 from orchard.runtime.api import Api, CurrentMember, Transactions
 from orchard.workflows import close_order
@@ -9,7 +13,9 @@ api = Api()
 
 # No key needed: a closed order answers the same again.
 @api.post("/orders/<order_number>/cancel", idempotent=False)
-def cancel_order(order_number: str, member: CurrentMember, transactions: Transactions) -> CancelledOrder:
+def cancel_order(
+    order_number: Annotated[str, Path(max_length=32)], member: CurrentMember, transactions: Transactions
+) -> CancelledOrder:
     return close_order.cancel_order(transactions, member, order_number)
 
 

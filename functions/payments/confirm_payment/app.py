@@ -1,5 +1,9 @@
 """POST /orders/{order_number}/confirm-payment: ask WeChat Pay after the sheet has closed."""
 
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Path
+
 from orchard.payments.schemas import PaymentStatus
 from orchard.runtime.api import Api, CurrentMember, Transactions
 from orchard.workflows import pay_order
@@ -9,7 +13,9 @@ api = Api()
 
 # The client's belief is not even read: this only triggers a query.
 @api.post("/orders/<order_number>/confirm-payment", idempotent=False)
-def confirm_payment(order_number: str, member: CurrentMember, transactions: Transactions) -> PaymentStatus:
+def confirm_payment(
+    order_number: Annotated[str, Path(max_length=32)], member: CurrentMember, transactions: Transactions
+) -> PaymentStatus:
     return pay_order.confirm_payment(transactions, member, order_number)
 
 

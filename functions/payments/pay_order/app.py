@@ -1,5 +1,9 @@
 """POST /orders/{order_number}/pay: what the mini-program needs to open the payment sheet."""
 
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Path
+
 from orchard.payments.schemas import PaymentSheet
 from orchard.runtime.api import Api, CurrentMember, Transactions
 from orchard.workflows import pay_order as workflow
@@ -9,7 +13,9 @@ api = Api()
 
 # No key needed: the order number is the key, at WeChat Pay as well.
 @api.post("/orders/<order_number>/pay", idempotent=False)
-def pay_order(order_number: str, member: CurrentMember, transactions: Transactions) -> PaymentSheet:
+def pay_order(
+    order_number: Annotated[str, Path(max_length=32)], member: CurrentMember, transactions: Transactions
+) -> PaymentSheet:
     return workflow.pay_order(transactions, member, order_number)
 
 

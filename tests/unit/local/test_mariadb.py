@@ -78,7 +78,7 @@ def test_the_server_ends_with_a_killed_parent(tmp_path: Path) -> None:
         "m = MariaDb(Path(sys.argv[1]), Path(sys.argv[2]), durable=False); m.start()\n"
         "print(m._child.pid, flush=True); time.sleep(60)"
     )
-    with subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(
         [sys.executable, "-c", program, str(tmp_path), str(CACHE)], stdout=subprocess.PIPE, text=True
     ) as parent:
         assert parent.stdout is not None

@@ -59,17 +59,23 @@ def evaluate(tx: Tx, member: MemberSession, request: QuoteRequest, *, placing: b
     plan = Plan(Asked(member.member_id, request, placing))
     facts = _read(tx, member, request, plan.statements)
     problems = _line_problems(request, facts)
-    lines = [PricingLine(facts.skus[line.sku_id], line.quantity) for line in request.lines if line.sku_id in facts.skus]
+    priced, entered = _price(request, facts, plan)
+    named = {problem.sku_id for problem in problems}
+    problems += [p for p in _delivery_problems(request.delivery, facts, priced) if p.sku_id not in named - {None}]
+    quote = _quote(facts, priced, [*problems, *entered.problems], entered)
+    return Evaluation(quote, priced, facts.skus, facts.stock, facts.address, entered)
+
+
+def _price(request: QuoteRequest, facts: _Facts, plan: Plan) -> tuple[PricedOrder, Entered]:
+    sellable = [line for line in request.lines if line.sku_id in facts.skus]
+    lines = [PricingLine(facts.skus[line.sku_id], line.quantity) for line in sellable]
     delivery = _delivery(request.delivery, facts)
 
     def trial(steps: Mapping[StepName, Step], place: StepName) -> Trial:
         return pricing.trial(lines, delivery, facts.freight, steps, place)
 
     entered = plan.enter(facts.campaign_rows, facts.skus, trial)
-    priced = pricing.price(lines, delivery, facts.freight, entered.steps)
-    problems += [*entered.problems, *_delivery_problems(request.delivery, facts, priced)]
-    quote = _quote(facts, priced, problems, entered)
-    return Evaluation(quote, priced, facts.skus, facts.stock, facts.address, entered)
+    return pricing.price(lines, delivery, facts.freight, entered.steps), entered
 
 
 def _read(tx: Tx, member: MemberSession, request: QuoteRequest, campaigns: list[Statement]) -> _Facts:
@@ -138,7 +144,9 @@ def _store_serves(choice: DeliveryChoice, facts: _Facts) -> bool:
         return facts.store.supports_pickup
     if facts.address is None:
         return facts.store.supports_local_delivery
-    return stores.delivers_to(facts.store, facts.address.region_code, facts.address.position)
+    latitude, longitude = facts.address.latitude, facts.address.longitude
+    position = None if latitude is None or longitude is None else (latitude, longitude)
+    return stores.delivers_to(facts.store, facts.address.region_code, position)
 
 
 def _quote(facts: _Facts, priced: PricedOrder, problems: list[Problem], entered: Entered) -> Quote:

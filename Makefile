@@ -1,0 +1,61 @@
+# Everything that can be done with the project, on a machine with Python 3.11 or newer and make. `make help` lists it.
+
+VENV ?= .venv
+# The first interpreter that is new enough; version managers' shims that lead nowhere fall through.
+INTERPRETERS := python3 python3.13 python3.12 python3.11 python3.14 python
+PYTHON ?= $(shell for name in $(INTERPRETERS); do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$name"; break; }; done)
+BIN := $(VENV)/bin
+LOCAL := $(BIN)/python -m infra.local
+export PYTHONPATH := layers/common:.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## list the targets
+	@echo "Usage: make TARGET"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
+		printf '  %-12s %s\n' "$$name" "$$text"; done
+
+.PHONY: run demo reset status fire invariants shopper import
+run: $(VENV)/local.stamp ## run the whole shop here, play one purchase, serve until Ctrl-C
+	@$(LOCAL) run
+demo: $(VENV)/local.stamp ## play one purchase in a throw-away shop and check its books
+	@$(LOCAL) demo
+reset: $(VENV)/local.stamp ## delete the shop's data: the next run begins anew
+	@$(LOCAL) reset
+status: $(VENV)/local.stamp ## say what runs where
+	@$(LOCAL) status
+fire: $(VENV)/local.stamp ## start a function of the running shop: make fire JOB=close_unpaid_orders
+	@$(LOCAL) fire $(or $(JOB),$(error say which job: make fire JOB=close_unpaid_orders))
+invariants: $(VENV)/local.stamp ## check the books of the shop
+	@$(LOCAL) invariants
+shopper: $(VENV)/local.stamp ## act as the shopper's WeChat: make shopper ACT=pending|confirm|cancel|walk-away
+	@$(LOCAL) shopper $(ACT)
+import: $(VENV)/local.stamp ## import a catalogue: make import FILE=catalogue.jsonl
+	@$(LOCAL) exec $(BIN)/python -m infra.tools.import_catalogue \
+		$(or $(FILE),$(error say which file: make import FILE=catalogue.jsonl))
+
+.PHONY: test check bench openapi lock build
+test: check ## all checks and tests; ARGS go to pytest
+	$(BIN)/pytest $(ARGS)
+check: $(VENV)/dev.stamp ## lint, types, imports, templates
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/python -m infra.build.check_template
+bench: $(VENV)/dev.stamp ## print every figure
+	@$(BIN)/python -m benchmarks $(ARGS)
+openapi: $(VENV)/dev.stamp ## write docs/openapi.json anew
+	@$(BIN)/python -m infra.openapi --write
+lock: $(VENV)/dev.stamp ## pin the functions' packages with hashes
+	@$(BIN)/python -m infra.build.pin
+build: $(VENV)/dev.stamp ## build functions and layers for sam deploy
+	@$(BIN)/python -m infra.build.bundle
+
+$(VENV)/%.stamp: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found. Install one (Debian, Ubuntu: apt-get install python3" \
+		"python3-venv; macOS: brew install python), or name yours: make PYTHON=/path/to/python3.12"; exit 1; }
+	@$(PYTHON) infra/environment.py $(VENV) $*
