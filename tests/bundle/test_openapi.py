@@ -14,7 +14,7 @@ from infra.functions import ROOT, DeclaredFunction, declared, operation_id
 
 FUNCTIONS = [function for function in declared() if any(route.api == "MiniProgramApi" for route in function.routes)]
 # They create nothing that a repetition could double: a session more or less, a price, a number that is the same.
-WITHOUT_KEY = {"log_in", "log_out", "quote_order", "bind_phone"}
+WITHOUT_KEY = {"log_in", "log_out", "quote_order", "bind_phone", "redeem_coupon_code"}
 WITHOUT_SESSION = {
     "log_in", "list_stores", "list_categories", "list_brands", "list_products", "search_products", "suggest_searches",
     "show_product",

@@ -91,7 +91,13 @@ class Host:
             quiet_urllib3()
             self._pool = urllib3.connection_from_url(self._url, retries=False, maxsize=1)
         response = self._pool.urlopen(
-            method, target, body=body or None, headers=headers, redirect=False, retries=False, preload_content=False,
+            method,
+            target,
+            body=body or None,
+            headers=headers,
+            redirect=False,
+            retries=False,
+            preload_content=False,
             timeout=urllib3.Timeout(connect=self._timeouts.connect, read=self._timeouts.read),
         )
         try:

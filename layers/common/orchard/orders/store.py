@@ -150,3 +150,10 @@ def first_line(tx: Tx, order_id: int) -> Row | None:
         " WHERE l.order_id = %s AND l.position = 0",
         (order_id,),
     )
+
+
+def ever_paid(member_id: int) -> Statement:
+    """One row, `paid`: whether the member ever paid an order, whatever became of it."""
+    return Statement(
+        "SELECT EXISTS(SELECT 1 FROM orders WHERE member_id = %s AND paid_at IS NOT NULL) AS paid", (member_id,)
+    )

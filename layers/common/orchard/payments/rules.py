@@ -126,4 +126,3 @@ def _due(line: PaidLine, before: Returned, wanted: RefundUnits) -> DueLine:
     goods = max(0, refund_due(line.goods_fen, line.units, after, before.goods_fen))
     freight = max(0, refund_due(line.freight_fen, line.units, after, before.freight_fen))
     return DueLine(line.order_line_id, wanted.units, goods, freight)
-

@@ -66,8 +66,14 @@ class WeChat:
         """
         if not _plausible(code):
             raise InvalidLoginCode()
-        query = urlencode({"appid": self._app.app_id, "secret": self._app.app_secret, "js_code": code,
-                           "grant_type": "authorization_code"})
+        query = urlencode(
+            {
+                "appid": self._app.app_id,
+                "secret": self._app.app_secret,
+                "js_code": code,
+                "grant_type": "authorization_code",
+            }
+        )
         answer = parse(self._host, "GET", f"/sns/jscode2session?{query}", "jscode2session")
         raise_for_errcode(answer, "jscode2session", dict.fromkeys(BAD_CODES, InvalidLoginCode))
         return Session(openid=_text(answer, "openid"), unionid=answer.get("unionid") or None)

@@ -23,9 +23,17 @@ _DAILY_QUOTA = 45009
 _PER_MINUTE = 45011
 _HIGH_RISK = 40226
 _MISCONFIGURED = {
-    40002: "grant type", 40013: "app id", 40125: "app secret", 40164: "our address is not on the IP allow-list",
-    40243: "app secret is frozen", 41002: "app id is missing", 41004: "app secret is missing", 43002: "method",
-    48001: "the account lacks this permission", 89503: "IP confirmation", 89506: "IP confirmation",
+    40002: "grant type",
+    40013: "app id",
+    40125: "app secret",
+    40164: "our address is not on the IP allow-list",
+    40243: "app secret is frozen",
+    41002: "app id is missing",
+    41004: "app secret is missing",
+    43002: "method",
+    48001: "the account lacks this permission",
+    89503: "IP confirmation",
+    89506: "IP confirmation",
     89507: "IP confirmation",
 }
 

@@ -74,8 +74,14 @@ class AccessTokens:
         return self._fetch(force=True)
 
     def _fetch(self, *, force: bool) -> tuple[str, datetime]:
-        body = json.dumps({"grant_type": "client_credential", "appid": self._app_id, "secret": self._app_secret,
-                           "force_refresh": force}).encode()
+        body = json.dumps(
+            {
+                "grant_type": "client_credential",
+                "appid": self._app_id,
+                "secret": self._app_secret,
+                "force_refresh": force,
+            }
+        ).encode()
         asked_at = clock.utc_now()
         answer = parse(self._host, "POST", "/cgi-bin/stable_token", "stable_token", body)
         raise_for_errcode(answer, "stable_token")

@@ -110,8 +110,7 @@ class WeChatPayClient:
             raise ValueError("not a prepay_id")
         timestamp, nonce, package = timestamp_now(), new_nonce(), f"prepay_id={prepay_id}"
         signature = self._signer.sign(*(part.encode() for part in (self._keys.app_id, timestamp, nonce, package)))
-        return {"timeStamp": timestamp, "nonceStr": nonce, "package": package, "signType": "RSA",
-                "paySign": signature}
+        return {"timeStamp": timestamp, "nonceStr": nonce, "package": package, "signType": "RSA", "paySign": signature}
 
     def query(self, out_trade_no: str) -> Transaction | None:
         """The order as the platform has it, or None if it has never seen the number. May raise AlreadyClosed."""
@@ -123,9 +122,7 @@ class WeChatPayClient:
             return None
         found = _parsed(Transaction, answer, "query")
         # The signature does not cover the request, so the answer must itself say what it is about.
-        if (found.out_trade_no, found.mchid, found.appid) != (
-            out_trade_no, self._keys.merchant_id, self._keys.app_id
-        ):
+        if (found.out_trade_no, found.mchid, found.appid) != (out_trade_no, self._keys.merchant_id, self._keys.app_id):
             raise OutcomeUnknown("query: the answer is about another order")
         return found
 
@@ -142,7 +139,9 @@ class WeChatPayClient:
         """
         found = _parsed(Refund, self._call("refund", "POST", _REFUNDS, request.body()), "refund")
         if (found.out_refund_no, found.out_trade_no, found.amount.refund) != (
-            request.out_refund_no, request.out_trade_no, request.refund_fen
+            request.out_refund_no,
+            request.out_trade_no,
+            request.refund_fen,
         ):
             raise OutcomeUnknown("refund: the answer is about another refund")
         return found
@@ -197,8 +196,13 @@ class WeChatPayClient:
     def _check(self, operation: str, answer: Answer) -> None:
         code = _error_code(answer)
         if answer.status not in {200, 204}:
-            logger.warning("wechat pay %s: HTTP %s %s, request %s", operation, answer.status, code or "without a code",
-                           _request_id(answer))
+            logger.warning(
+                "wechat pay %s: HTTP %s %s, request %s",
+                operation,
+                answer.status,
+                code or "without a code",
+                _request_id(answer),
+            )
         self._verify(operation, answer)
         if answer.status in {200, 204}:
             return

@@ -140,7 +140,9 @@ class RefundRequest(BaseModel):
         """The request's bytes, the same for the same fields."""
         paid = {"transaction_id": self.transaction_id} if self.transaction_id else {"out_trade_no": self.out_trade_no}
         values: dict[str, Any] = {
-            **paid, "out_refund_no": self.out_refund_no, "notify_url": self.notify_url,
+            **paid,
+            "out_refund_no": self.out_refund_no,
+            "notify_url": self.notify_url,
             "amount": {"refund": self.refund_fen, "total": self.total_fen, "currency": "CNY"},
         }
         return canonical(values | ({"reason": self.reason} if self.reason else {}))

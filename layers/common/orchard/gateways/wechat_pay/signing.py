@@ -65,8 +65,10 @@ class MerchantSigner:
         """The Authorization header for one request; a new nonce each time."""
         timestamp, nonce = timestamp_now(), new_nonce()
         signature = self.sign(method.encode(), target.encode(), timestamp.encode(), nonce.encode(), body)
-        return (f'{SCHEME} mchid="{merchant_id}",nonce_str="{nonce}",signature="{signature}",'
-                f'timestamp="{timestamp}",serial_no="{serial}"')
+        return (
+            f'{SCHEME} mchid="{merchant_id}",nonce_str="{nonce}",signature="{signature}",'
+            f'timestamp="{timestamp}",serial_no="{serial}"'
+        )
 
 
 class PlatformKeys:

@@ -7,6 +7,7 @@ Callers hold the order's lock, so what is held for it cannot move under them.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from orchard.coupons import service as coupons
 from orchard.runtime.database import Result, Row, Statement
 
 Move = Callable[[list[Row]], list[Statement]]
@@ -30,7 +31,7 @@ class Holding:
 
 
 # In the global lock order, like CAMPAIGNS.
-HOLDINGS: tuple[Holding, ...] = ()
+HOLDINGS: tuple[Holding, ...] = (Holding("coupon", coupons.held, coupons.confirm, coupons.release, coupons.give_back),)
 
 Held = dict[str, list[Row]]
 

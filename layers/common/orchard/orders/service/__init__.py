@@ -4,7 +4,14 @@ Reading and moving orders is re-exported here. `quote` and `place` are imported 
 catalogue, the cart and the pricing engine, which nothing else needs on a cold start.
 """
 
-from orchard.orders.service.read import description, line_amounts, list_orders, owned_order, show_order
+from orchard.orders.service.read import (
+    description,
+    ever_paid_statement,
+    line_amounts,
+    list_orders,
+    owned_order,
+    show_order,
+)
 from orchard.orders.service.transitions import (
     close,
     due_unpaid,
@@ -18,6 +25,7 @@ __all__ = [
     "close",
     "description",
     "due_unpaid",
+    "ever_paid_statement",
     "line_amounts",
     "list_orders",
     "lock_order_by_id",

@@ -9,7 +9,7 @@ from orchard.orders import store
 from orchard.orders.models import LineAmounts, OrderRow, OrderState
 from orchard.orders.schemas import OrderDetail, OrderLine, OrderPage, OrderStep, OrderSummary
 from orchard.orders.service import sealing
-from orchard.runtime.database import Row, Tx
+from orchard.runtime.database import Row, Statement, Tx
 from orchard.runtime.sessions import MemberSession
 
 _DESCRIPTION_LENGTH = 127
@@ -35,6 +35,11 @@ def description(tx: Tx, order_id: int) -> str:
 def line_amounts(tx: Tx, order_id: int) -> list[LineAmounts]:
     """What each line was sold for, freight apart; refunds start from here and never recompute a price."""
     return [LineAmounts(**row) for row in store.line_amounts(tx, order_id)]
+
+
+def ever_paid_statement(member_id: int) -> Statement:
+    """One row with the column `paid`: whether the member ever paid an order. For others' packets."""
+    return store.ever_paid(member_id)
 
 
 def list_orders(tx: Tx, member: MemberSession, state: OrderState | None, cursor: str | None, limit: int) -> OrderPage:

@@ -59,9 +59,7 @@ def _same(tx: Tx, known: RefundRow, lines: Sequence[RefundUnits] | None) -> Refu
     return known
 
 
-def _due(
-    tx: Tx, order: OrderRow, payment: PaymentRow, wanted: Sequence[RefundUnits] | None
-) -> list[rules.DueLine]:
+def _due(tx: Tx, order: OrderRow, payment: PaymentRow, wanted: Sequence[RefundUnits] | None) -> list[rules.DueLine]:
     paid = [
         rules.PaidLine(line.line_id, line.quantity, line.goods_fen, line.freight_fen)
         for line in line_amounts(tx, order.id)

@@ -1,0 +1,131 @@
+"""Coupons in an order: one at most, named by the shopper; the best is proposed, every other told with its reason."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from orchard.catalog import service as catalog
+from orchard.catalog.service import SkuSnapshot
+from orchard.core.errors import AppError, NotFound
+from orchard.coupons import rules
+from orchard.coupons import service as coupons
+from orchard.coupons.models import Coupon, CouponTaken, Unusable
+from orchard.coupons.rules import Assessment, Item
+from orchard.coupons.service import choosing
+from orchard.orders.campaigns.campaign import Asked, Entry, Placing, Priceable
+from orchard.orders.schemas import CouponChoice, Problem, QuoteRequest, UnusableCoupon, UsableCoupon
+from orchard.pricing.models import StepName
+from orchard.pricing.rules import pipeline
+from orchard.pricing.rules.pipeline import Draft, Step
+from orchard.pricing.rules.stacking import Stacking
+from orchard.pricing.rules.trial import Outcome, Trial
+from orchard.runtime.database import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class _Option:
+    coupon: Coupon
+    found: Assessment
+    saving_fen: int = 0
+
+
+class CouponCampaign:
+    """The campaign in the coupon's place of the pipeline."""
+
+    stacking = Stacking("coupon", StepName.COUPON)
+    lost: tuple[type[AppError], ...] = (CouponTaken,)
+
+    def named(self, request: QuoteRequest) -> bool:
+        """Whether the shopper chose a coupon."""
+        return request.coupon_id is not None
+
+    def read(self, asked: Asked) -> list[Statement]:
+        """Nothing when an order is placed without a coupon; else categories, the wallet (to propose), the named one."""
+        named = asked.request.coupon_id
+        statements = [] if asked.placing else [choosing.wallet_statement(asked.member_id)]
+        if named is not None:
+            statements.append(choosing.coupon_statement(asked.member_id, named))
+        if not statements:
+            return []
+        return [catalog.lineage_statement([line.sku_id for line in asked.request.lines]), *statements]
+
+    def enter(self, asked: Asked, found: Priceable) -> Entry:
+        """Raises NotFound for a coupon that is not the member's."""
+        if not found.rows:
+            return Entry()
+        named = asked.request.coupon_id
+        wallet = {coupon.id: coupon for coupon in choosing.read_coupons(found.rows[1:])}
+        if named is not None and named not in wallet:
+            raise NotFound
+        trial = found.trial()
+        options = _options(list(wallet.values()), trial, _items(trial.draft, found))
+        chosen = next((option for option in options if option.coupon.id == named), None)
+        shown = {} if asked.placing else {"coupons": _choice(options, chosen)}
+        if chosen is None:
+            return Entry(shown=shown)
+        if chosen.found.reason is not None:
+            return Entry(problems=[Problem(reason="coupon_unusable")], shown=shown)
+        return Entry(step=_step(chosen.coupon, chosen.found), shown=shown, claim=partial(_claim, chosen))
+
+
+def _items(draft: Draft, found: Priceable) -> list[Item]:
+    lineage = catalog.read_lineage(found.rows[0])
+    return [_item(found.skus[line.sku.sku_id], lineage, line.goods_payable_fen) for line in draft.lines]
+
+
+def _item(sku: SkuSnapshot, lineage: Mapping[int, frozenset[int]], payable_fen: int) -> Item:
+    categories = lineage.get(sku.category_id, frozenset({sku.category_id}))
+    return Item(sku.sku_id, sku.product_id, categories, payable_fen)
+
+
+def _options(wallet: Sequence[Coupon], trial: Trial, items: Sequence[Item]) -> list[_Option]:
+    """Every coupon assessed, the best first: by saving, then what ends first."""
+    without = trial.outcome(None) if wallet else Outcome(0, 0)
+    options = [_tried(coupon, rules.assess(coupon, items), trial, without) for coupon in wallet]
+    return sorted(options, key=lambda option: (-option.saving_fen, option.coupon.ends_at, option.coupon.id))
+
+
+def _tried(coupon: Coupon, found: Assessment, trial: Trial, without: Outcome) -> _Option:
+    if found.reason is not None:
+        return _Option(coupon, found)
+    outcome = trial.outcome(_step(coupon, found))
+    saving = without.payable_fen - outcome.payable_fen
+    if outcome.minimum_gap_fen > without.minimum_gap_fen:
+        return _Option(coupon, replace(found, reason=Unusable.BELOW_LOCAL_MINIMUM))
+    if saving <= 0:
+        return _Option(coupon, replace(found, reason=Unusable.NO_SAVING))
+    return _Option(coupon, found, saving)
+
+
+def _step(coupon: Coupon, found: Assessment) -> Step:
+    def take_off(draft: Draft) -> Draft:
+        rule_id, version = f"coupon:{coupon.id}", coupon.template_version
+        return pipeline.prorate(draft, StepName.COUPON, rule_id, version, found.discount_fen, found.sku_ids)
+
+    return take_off
+
+
+def _choice(options: Sequence[_Option], chosen: _Option | None) -> CouponChoice:
+    usable = [option for option in options if option.found.reason is None]
+    unusable = [option for option in options if option.found.reason is not None]
+    return CouponChoice(
+        best_coupon_id=usable[0].coupon.id if usable else None,
+        applied_coupon_id=chosen.coupon.id if chosen and chosen.found.reason is None else None,
+        usable=[UsableCoupon(**_shown(option), saving_fen=option.saving_fen) for option in usable],
+        unusable=[
+            UnusableCoupon(**_shown(option), reason=option.found.reason, missing_fen=option.found.missing_fen)
+            for option in unusable
+            if option.found.reason is not None
+        ],
+    )
+
+
+def _shown(option: _Option) -> dict[str, Any]:
+    coupon = option.coupon
+    return {"coupon_id": coupon.id, "name": coupon.name, "ends_at": coupon.ends_at}
+
+
+def _claim(chosen: _Option, placing: Placing) -> list[Statement]:
+    found = chosen.found
+    return coupons.lock(chosen.coupon, placing.member_id, placing.order_id, found.discount_fen, found.eligible_fen)
