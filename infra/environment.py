@@ -44,7 +44,9 @@ def _install(python: Path, extra: str) -> int:
     command = [str(python), "-m", "pip", "install", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as pip:  # noqa: S603  # our own command
         for line in pip.stdout or ():
-            if line.startswith(("Collecting ", "Installing collected", "Successfully installed orchard")):
+            if line.startswith(
+                ("Collecting ", "Processing ", "Installing collected", "Successfully installed orchard")
+            ):
                 print(f"  {line.strip()[:110]}", flush=True)
     return pip.returncode
 

@@ -12,7 +12,7 @@ from infra.local.wechat_sandbox.client import SandboxClient
 from orchard.members import service as members
 from orchard.runtime import sessions
 from orchard.runtime.database import Connection, connection
-from tests.support import books, calls, database, environment, wechat
+from tests.support import books, calls, database, environment, notices, wechat
 from tests.support.shop import Shop
 from tests.support.till import Till
 
@@ -74,6 +74,12 @@ def shop(db: Connection, tmp_path: Path) -> Shop:
 def till(db: Connection, shop: Shop, sandbox: SandboxClient) -> Till:
     """A shop that takes money through the sandbox."""
     return Till(db, shop, sandbox)
+
+
+@pytest.fixture
+def platform(wechat_platform: wechat.Platform) -> notices.Platform:
+    """Writes notifications with the sandbox's own keys."""
+    return notices.Platform(wechat_platform.config)
 
 
 @dataclass(frozen=True)

@@ -64,8 +64,7 @@ class LocalCloud:
         self.logs = self.data_dir / "logs"
         self._undo = contextlib.ExitStack()
         self.urls: dict[str, str] = {}
-        self.sandbox_url = ""
-        self.invoke_port = 0
+        self.sandbox_url, self.invoke_port = "", 0
         self.mariadb: MariaDb
         self.aws: LocalAws
         self.bundle: Bundle
@@ -143,6 +142,8 @@ class LocalCloud:
         return next((name for name, running in self._children.items() if not running()), None)
 
     def _lock(self) -> None:
+        # Keys, personal data: nobody else on this machine is to read them.
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = FolderLock(self.data_dir)
         self._undo.callback(lock.release)
         self._ports = Ports(self.data_dir)

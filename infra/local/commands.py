@@ -65,6 +65,7 @@ def _announce(cloud: LocalCloud, seconds: float) -> None:
 
 def demo() -> int:
     """One purchase in a throw-away folder, then the invariants; 0 only if all is well."""
+    say("Starting a throw-away shop ...")
     with tempfile.TemporaryDirectory(prefix="orchard-demo-") as folder:
         logs = Path(folder) / "logs" / "functions.log"
         try:

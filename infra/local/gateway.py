@@ -186,9 +186,10 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def application(configuration: Path, retire: Callable[[], None]) -> Gateway:
-    """The application of one worker process, from the file that the supervisor wrote."""
+    """The application, from the file that the supervisor wrote, with every function loaded: ready to be forked."""
     settings = _json(configuration)
     bundle = Bundle.load(Path(settings["bundle"]))
     service = LambdaService(bundle, settings["environment"])
+    service.preload()
     apis = {int(port): api for port, api in settings["apis"].items()}
     return Gateway(bundle, service, apis, Path(settings["document"]), retire)

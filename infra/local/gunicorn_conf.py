@@ -14,6 +14,8 @@ from infra.local.gateway import Gateway, application
 from infra.local.guard import die_with_parent
 
 worker_class = "sync"
+# Functions are loaded once and the workers forked from there, as SnapStart resumes what it has initialised.
+preload_app = True
 # Functions are stopped by their own time-out; a long job is no hung worker.
 timeout = 0
 graceful_timeout = 5
@@ -38,6 +40,6 @@ def _retire() -> None:
 
 
 def app() -> Gateway:
-    """The WSGI application, made in each worker."""
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a text stream in every worker
+    """The WSGI application, made once and inherited by each worker."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a text stream here
     return application(Path(os.environ["ORCHARD_LOCAL_GATEWAY"]), _retire)

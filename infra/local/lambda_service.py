@@ -76,6 +76,18 @@ class LambdaService:
             if layer not in sys.path:
                 sys.path.insert(0, layer)
 
+    def preload(self) -> None:
+        """Load every handler, as a snapshot of an initialised function does: processes forked later have them.
+
+        One that fails to load is left out; its first call tries again and fails with the reason.
+        """
+        for function in self._bundle.functions:
+            with _environment(self._environment(function)):
+                try:
+                    self._handler(function)
+                except Exception:
+                    print(f"{function.name} does not load:\n{traceback.format_exc()}", flush=True)
+
     def invoke(self, name: str, payload: str, *, limit_seconds: float | None = None) -> Outcome:
         """Call a function with a JSON payload. `limit_seconds` is the caller's patience, beside the function's own.
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import nh3
+from pydantic import ValidationError
+
 from orchard.catalog.checks import Catalogue, LineError
 from orchard.catalog.records import BrandRecord, CategoryRecord, ProductRecord, Record
 from orchard.core.errors import InvalidInput
 from orchard.runtime.bodies import parse_json
-from pydantic import ValidationError
 
 MAX_LINE_BYTES = 1024 * 1024
 MAX_LINES = 500_000
@@ -90,12 +91,9 @@ def parse_line(line: bytes) -> Record:
 
 def _record(raw: dict[str, Any]) -> Record:
     try:
-        record = _TYPES[raw["type"]].model_validate(raw)
+        return _TYPES[raw["type"]].model_validate(raw, context={"clean_html": clean_html})
     except ValidationError as error:
         raise BadLineError("; ".join(_reasons(error))) from None
-    if isinstance(record, ProductRecord) and record.description:
-        return record.model_copy(update={"description": clean_html(record.description)})
-    return record
 
 
 def _reasons(error: ValidationError) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
+
 from orchard.catalog.schemas import BrandPage, Cursor, PageSize
 from orchard.catalog.service import listing
 from orchard.runtime.api import Api, Transaction

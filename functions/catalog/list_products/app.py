@@ -3,7 +3,8 @@
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from orchard.catalog.schemas import Cursor, Id, PageSize, Price, ProductPage, ProductSort
+
+from orchard.catalog.schemas import Cursor, Id, PageSize, Price, ProductFilter, ProductPage, ProductSort
 from orchard.catalog.service import listing
 from orchard.runtime.api import Api, Transaction
 
@@ -22,7 +23,7 @@ def list_products(
     cursor: Annotated[Cursor | None, Query()] = None,
     limit: Annotated[PageSize, Query()] = 20,
 ) -> ProductPage:
-    wanted = listing.ProductFilter(category_id, brand_id, min_price_fen, max_price_fen, in_stock)
+    wanted = ProductFilter(category_id, brand_id, min_price_fen, max_price_fen, in_stock)
     return listing.list_products(tx, wanted, sort, cursor, limit)
 
 

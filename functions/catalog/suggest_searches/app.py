@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
+
 from orchard.catalog.schemas import SearchText, SuggestionCount, Suggestions
 from orchard.catalog.service import searching
 from orchard.runtime.api import Api, Transaction

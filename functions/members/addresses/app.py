@@ -1,7 +1,7 @@
 """GET, POST /addresses: the member's delivery addresses."""
 
-from orchard.members import service
 from orchard.members.schemas import AddressDetail, AddressDraft, AddressList
+from orchard.members.service import addresses
 from orchard.runtime.api import Api, CurrentMember, Transaction
 
 api = Api()
@@ -9,12 +9,12 @@ api = Api()
 
 @api.get("/addresses")
 def get_addresses(member: CurrentMember, tx: Transaction) -> AddressList:
-    return service.list_addresses(tx, member)
+    return addresses.list_addresses(tx, member)
 
 
 @api.post("/addresses", status_code=201)
 def post_addresses(draft: AddressDraft, member: CurrentMember, tx: Transaction) -> AddressDetail:
-    return service.add_address(tx, member, draft)
+    return addresses.add_address(tx, member, draft)
 
 
 handler = api.handler

@@ -1,7 +1,7 @@
 """POST /profile/phone: bind the phone number behind a phone-button code."""
 
-from orchard.members import service
 from orchard.members.schemas import PhoneRequest, Profile
+from orchard.members.service import profile
 from orchard.runtime.api import Api, CurrentMember, Transactions
 
 api = Api()
@@ -10,7 +10,7 @@ api = Api()
 # No Idempotency-Key: WeChat is asked between transactions, the code works once, and binding again changes nothing.
 @api.post("/profile/phone", idempotent=False)
 def bind_phone(request: PhoneRequest, member: CurrentMember, transactions: Transactions) -> Profile:
-    return service.bind_phone(transactions, member, request)
+    return profile.bind_phone(transactions, member, request)
 
 
 handler = api.handler

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from orchard.core.errors import NotFound
 from orchard.core.ids import new_id
 from orchard.members import service
 from orchard.members.schemas import AddressDraft
+from orchard.members.service import addresses
 from orchard.runtime.database import Connection
 from orchard.runtime.sessions import MemberSession
-
 from tests.support.calls import Answer
 from tests.support.races import errors, race
 
@@ -101,7 +102,7 @@ def test_without_a_session_nothing_is_shown(call: Call, address: Fields) -> None
 def test_orders_read_an_address_only_for_its_owner(db: Connection, shopper: Callable[[], Any], address: Fields) -> None:
     owner, stranger = shopper(), shopper()
     session = MemberSession(owner.member_id, 0)
-    added = db.run(lambda tx: service.add_address(tx, session, AddressDraft(**address)))
+    added = db.run(lambda tx: addresses.add_address(tx, session, AddressDraft(**address)))
     rows = db.run(lambda tx: tx.packet([service.address_statement(owner.member_id, added.address_id)])[0].rows)
     read = service.read_address(rows, owner.member_id)
     assert (read.recipient, read.phone, read.detail) == (address["recipient"], address["phone"], address["detail"])
@@ -123,9 +124,9 @@ def test_deleting_and_choosing_at_once_leaves_one_default(
 
     def change(connection: Connection, address_id: int) -> None:
         if address_id % 2:
-            connection.run(lambda tx: service.delete_address(tx, session, address_id))
+            connection.run(lambda tx: addresses.delete_address(tx, session, address_id))
         else:
-            connection.run(lambda tx: service.replace_address(tx, session, address_id, chosen))
+            connection.run(lambda tx: addresses.replace_address(tx, session, address_id, chosen))
 
     outcomes = race(ids, change, connections=8)
     assert errors(outcomes) == []
@@ -147,13 +148,13 @@ def test_any_history_leaves_exactly_one_default(
     session = MemberSession(shopper().member_id, 0)
     for step, which, is_default in steps:
         draft = AddressDraft(**{**address, "is_default": is_default})
-        kept = db.run(lambda tx: service.list_addresses(tx, session)).addresses
+        kept = db.run(lambda tx: addresses.list_addresses(tx, session)).addresses
         chosen = kept[which].address_id if which < len(kept) else None
         if step == "add":
-            db.run(lambda tx, draft=draft: service.add_address(tx, session, draft))  # type: ignore[misc]
+            db.run(lambda tx, draft=draft: addresses.add_address(tx, session, draft))  # type: ignore[misc]
         elif chosen is not None and step == "replace":
-            db.run(lambda tx, i=chosen, draft=draft: service.replace_address(tx, session, i, draft))  # type: ignore[misc]
+            db.run(lambda tx, i=chosen, draft=draft: addresses.replace_address(tx, session, i, draft))  # type: ignore[misc]
         elif chosen is not None:
-            db.run(lambda tx, i=chosen: service.delete_address(tx, session, i))  # type: ignore[misc]
-        left = db.run(lambda tx: service.list_addresses(tx, session)).addresses
+            db.run(lambda tx, i=chosen: addresses.delete_address(tx, session, i))  # type: ignore[misc]
+        left = db.run(lambda tx: addresses.list_addresses(tx, session)).addresses
         assert [kept.is_default for kept in left] == [True, *[False] * (len(left) - 1)][: len(left)]

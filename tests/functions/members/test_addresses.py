@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from orchard.core.ids import new_id
-from orchard.members import service
 from orchard.members.models import MAX_ADDRESSES, TooManyAddresses
 from orchard.members.schemas import AddressDraft
+from orchard.members.service import addresses
 from orchard.runtime.database import Connection
 from orchard.runtime.sessions import MemberSession
-
 from tests.support.calls import Answer
 from tests.support.races import errors, race, values
 
@@ -68,7 +68,7 @@ def test_the_limit_and_the_default_hold_when_many_are_added_at_once(
     draft = AddressDraft(**{**address, "is_default": True})
     outcomes = race(
         range(MAX_ADDRESSES + 14),
-        lambda connection, _: connection.run(lambda tx: service.add_address(tx, session, draft)),
+        lambda connection, _: connection.run(lambda tx: addresses.add_address(tx, session, draft)),
         connections=16,
     )
     assert len(values(outcomes)) == MAX_ADDRESSES
@@ -104,6 +104,7 @@ def test_a_sealed_field_moved_to_another_row_does_not_open(
     db: Connection, call: Call, shopper: Callable[[], Any], address: Fields
 ) -> None:
     from cryptography.exceptions import InvalidTag
+
     from orchard.runtime.database import Statement
 
     one = shopper()
@@ -112,7 +113,7 @@ def test_a_sealed_field_moved_to_another_row_does_not_open(
     moved = "UPDATE member_address SET detail_sealed = recipient_sealed WHERE member_id = %s"
     db.run(lambda tx: tx.execute(Statement(moved, (one.member_id,))))
     with pytest.raises(InvalidTag):
-        db.run(lambda tx: service.list_addresses(tx, MemberSession(one.member_id, new_id())))
+        db.run(lambda tx: addresses.list_addresses(tx, MemberSession(one.member_id, new_id())))
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from orchard.runtime.database import Connection
 
 from infra.local.wechat_sandbox.client import SandboxClient
+from orchard.runtime.database import Connection
 from tests.support.calls import Answer
 
 Call = Callable[..., Answer]

@@ -4,14 +4,15 @@ import secrets
 from collections.abc import Callable
 
 import pytest
+
+from infra.local.wechat_sandbox.client import SandboxClient
 from orchard.core.errors import NotFound
 from orchard.members import service
 from orchard.members.models import MemberFrozen
 from orchard.members.schemas import LogInRequest
+from orchard.members.service import login
 from orchard.runtime import sessions, settings
 from orchard.runtime.database import Connection
-
-from infra.local.wechat_sandbox.client import SandboxClient
 from tests.support.calls import Answer
 from tests.support.races import errors, race, values
 
@@ -52,7 +53,7 @@ def test_the_table_reveals_no_openid(db: Connection, log_in: LogIn) -> None:
 def test_first_logins_at_once_make_one_member(db: Connection, sandbox: SandboxClient) -> None:
     who = openid()
     codes = [sandbox.login_code(who) for _ in range(8)]
-    logins = race(codes, lambda connection, code: service.log_in(connection, LogInRequest(code=code)), connections=8)
+    logins = race(codes, lambda connection, code: login.log_in(connection, LogInRequest(code=code)), connections=8)
     assert errors(logins) == []
     entered = values(logins)
     assert len({login.profile.member_id for login in entered}) == 1
@@ -147,7 +148,7 @@ def _enter_or_freeze(connection: Connection, code: str | None, member_id: int) -
     if code is None:
         connection.run(lambda tx: service.freeze(tx, member_id))
     else:
-        service.log_in(connection, LogInRequest(code=code))
+        login.log_in(connection, LogInRequest(code=code))
 
 
 def test_a_member_that_is_not_there_cannot_be_frozen(db: Connection) -> None:

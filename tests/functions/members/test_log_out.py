@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from orchard.runtime import sessions
 from orchard.runtime.database import Connection
-
 from tests.support.calls import Answer
 
 Call = Callable[..., Answer]

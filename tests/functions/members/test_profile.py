@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from orchard.runtime.database import Connection
 
+from orchard.runtime.database import Connection
 from tests.support.calls import Answer
 
 Call = Callable[..., Answer]

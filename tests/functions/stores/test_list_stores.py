@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from orchard.runtime.database import Connection
 from orchard.stores import service
 from orchard.stores.rules import distance_metres
 from orchard.stores.schemas import StoreDraft
-
 from tests.support.calls import Answer
 
 HERE = {"latitude": 23.1064, "longitude": 113.3245}

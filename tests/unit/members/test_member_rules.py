@@ -5,9 +5,10 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
+
 from orchard.members import rules
 from orchard.members.schemas import AddressDraft, ProfileChange
-from pydantic import ValidationError
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from orchard.stores.models import Store
 from orchard.stores.rules import delivers_to, distance_metres, region_prefix
 

@@ -1,10 +1,10 @@
 """What a catalogue file may say, line by line: closed records with limits. Only the import reads this."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from orchard.core.schemas import PlainText, Schema
 
@@ -15,7 +15,7 @@ _MAX_PRICE_FEN = 10**9
 
 def _public_url(value: str) -> str:
     """Only syntax is looked at: nothing here or in the shop ever fetches the address."""
-    if any(c.isspace() or not c.isprintable() for c in value):
+    if " " in value or not value.isprintable():
         raise ValueError("blanks or control characters in a URL")
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -31,20 +31,24 @@ def _one_line(value: str) -> str:
     return value
 
 
-def _encodable(value: str) -> str:
-    if any("\ud800" <= c <= "\udfff" for c in value):
-        raise ValueError("half a surrogate pair")
+def _safe_html(value: str, info: ValidationInfo) -> str:
+    """The description as the context's `clean_html` returns it; nothing unclean gets past this type."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("half a surrogate pair") from None
     # The cleaner's time grows with the square of the nesting, so tags are counted before it runs.
     if value.count("<") > MAX_TAGS:
         raise ValueError(f"more than {MAX_TAGS} tags")
-    return value
+    clean: Callable[[str], str] = (info.context or {})["clean_html"]
+    return clean(value)
 
 
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Url = Annotated[str, Field(max_length=500), AfterValidator(_public_url)]
 Line = Annotated[PlainText, AfterValidator(_one_line)]
 Name = Annotated[Line, Field(min_length=1)]
-Html = Annotated[str, Field(max_length=60_000), AfterValidator(_encodable)]
+Html = Annotated[str, Field(max_length=60_000), AfterValidator(_safe_html)]
 Flag = Annotated[bool, Field(strict=True)]
 Price = Annotated[int, Field(strict=True, ge=0, le=_MAX_PRICE_FEN)]
 Position = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
@@ -101,7 +105,7 @@ class SkuRecord(Schema):
     """What is bought. `values` follow the product's specifications; `stock` opens the stock of a new SKU."""
 
     code: Code
-    values: Annotated[list[Annotated[Name, Field(max_length=60)]], Field(max_length=5)] = Field(default=[])
+    values: Annotated[list[Annotated[Name, Field(max_length=60)]], Field(max_length=5)] = Field(default_factory=list)
     price_fen: Price
     list_price_fen: Price | None = None
     weight_grams: Whole
@@ -138,13 +142,13 @@ class ProductRecord(Schema):
     category: Code
     brand: Code | None = None
     brief: Annotated[Line, Field(max_length=200)] = ""
-    keywords: Annotated[list[Annotated[Name, Field(max_length=32)]], Field(max_length=12)] = Field(default=[])
+    keywords: Annotated[list[Annotated[Name, Field(max_length=32)]], Field(max_length=12)] = Field(default_factory=list)
     unit: Annotated[Line, Field(max_length=16)] = "件"
     pictures: Annotated[list[Url], Field(min_length=1, max_length=20)]
     video_url: Url | Literal[""] = ""
     description: Html = ""
-    attributes: Annotated[list[AttributeRecord], Field(max_length=50)] = Field(default=[])
-    specifications: Annotated[list[SpecificationRecord], Field(max_length=5)] = Field(default=[])
+    attributes: Annotated[list[AttributeRecord], Field(max_length=50)] = Field(default_factory=list)
+    specifications: Annotated[list[SpecificationRecord], Field(max_length=5)] = Field(default_factory=list)
     skus: Annotated[list[SkuRecord], Field(min_length=1, max_length=MAX_SKUS)]
     delivery_methods: DeliveryMethods = Field(default=["express", "pickup", "local"])
     freight_template_id: Annotated[int, Field(strict=True, ge=1, lt=2**63)] | None = None

@@ -1,8 +1,9 @@
 """Records of a catalogue file as rows of the schema."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
+
+from pydantic_core import to_json
 
 from orchard.catalog.records import BrandRecord, CategoryRecord, ProductRecord, SkuRecord
 from orchard.core.text import fold
@@ -12,7 +13,7 @@ Values = dict[str, Any]
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return to_json(value).decode()
 
 
 def category_row(record: CategoryRecord, ids: Ids) -> Values:
@@ -60,8 +61,8 @@ def detail_row(record: ProductRecord, product_id: int) -> Values:
         "product_id": product_id,
         "pictures": _json(record.pictures),
         "video_url": record.video_url,
-        "specifications": _json([one.model_dump() for one in record.specifications]),
-        "attributes": _json([one.model_dump() for one in record.attributes]),
+        "specifications": _json(record.specifications),
+        "attributes": _json(record.attributes),
         "description": record.description,
     }
 

@@ -5,9 +5,12 @@ letter and digit parts, and a number together with the character behind it (5斤
 first and then needs the pairs of each word: "红富士苹果" finds "苹果 红富士" too.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, groupby, pairwise
+from typing import NamedTuple
 
 from orchard.core.text import fold
 
@@ -17,33 +20,27 @@ MAX_WORD = 6
 MAX_GRAMS = 12
 # How telling a hit is, by the field it stands in.
 NAME_WEIGHT, OTHER_WEIGHT, WORD_ONLY = 8, 4, 0
-# From here on scripts are written without blanks between words (CJK, kana, hangul).
-_FIRST_IDEOGRAPH = "\u2e80"
+# Letters and digits: of scripts that put blanks between words, and of those that do not (CJK, kana, hangul).
+_RUN = re.compile("([^\\W_\u2e80-\U0010ffff]+)|[^\\W_\x00-\u2e7f]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """A stretch of one kind of characters; `spaced` for scripts that put blanks between words."""
 
     text: str
     spaced: bool
 
 
-def _kind(character: str) -> int:
-    if not character.isalnum():
-        return 0
-    return 1 if character < _FIRST_IDEOGRAPH else 2
-
-
 def runs(folded: str) -> Iterator[list[Run]]:
     """The unbroken stretches of letters and digits of a folded text, each as its runs."""
     stretch: list[Run] = []
-    for kind, characters in groupby(folded, _kind):
-        if kind:
-            stretch.append(Run("".join(characters), kind == 1))
-        elif stretch:
+    end = 0
+    for match in _RUN.finditer(folded):
+        if stretch and match.start() > end:
             yield stretch
             stretch = []
+        stretch.append(Run(match[0], match[1] is not None))
+        end = match.end()
     if stretch:
         yield stretch
 
@@ -60,8 +57,8 @@ def _measures(stretch: list[Run]) -> Iterator[str]:
             yield (digits + following.text[0])[-MAX_TOKEN:]
 
 
-def tokens(text: str) -> set[str]:
-    """Every token of a text."""
+def tokens(text: str, *, singles: bool = True) -> set[str]:
+    """Every token of a text; without `singles`, characters that stand in a pair are left out."""
     found: set[str] = set()
     for stretch in runs(fold(text)):
         found.update(_measures(stretch))
@@ -70,16 +67,27 @@ def tokens(text: str) -> set[str]:
                 parts = ("".join(part) for _, part in groupby(run.text, str.isdigit))
                 found.update(part[:MAX_TOKEN] for part in (run.text, *parts))
             else:
-                found.update(run.text)
-                found.update(_pairs(run.text))
+                pairs = _pairs(run.text)
+                found.update(pairs)
+                if singles or not pairs:
+                    found.update(run.text)
     return found
 
 
+# Brands, categories and keywords stand on many products.
+@lru_cache(maxsize=2048)
+def _pair_tokens(text: str) -> frozenset[str]:
+    return frozenset(tokens(text, singles=False))
+
+
 def document(name: str, others: Iterable[str], words: Iterable[str]) -> dict[str, int]:
-    """What to index of a product: tokens with their weight, and words (weight 0, counted only)."""
+    """What to index of a product: tokens with their weight, and words (weight 0, counted only).
+
+    A single character is looked for in names alone: in every brand and category it would find half the shop.
+    """
     terms = dict.fromkeys(words, WORD_ONLY)
     for other in others:
-        terms.update(dict.fromkeys(tokens(other), OTHER_WEIGHT))
+        terms.update(dict.fromkeys(_pair_tokens(other), OTHER_WEIGHT))
     terms.update(dict.fromkeys(tokens(name), NAME_WEIGHT))
     return terms
 

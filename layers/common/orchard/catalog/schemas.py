@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from orchard.catalog.models import MAX_PAGE, ProductSort
+from orchard.catalog.models import MAX_PAGE, ProductFilter, ProductSort
 from orchard.core.schemas import Fen, Id, PlainText, Schema, UtcTime
 
 __all__ = [
     "Brand", "BrandPage", "Category", "CategoryTree", "Cursor", "Fen", "Id", "PageSize", "Price", "ProductDetail",
-    "ProductPage", "ProductSort", "ProductSummary", "SearchText", "SuggestionCount", "Suggestions",
+    "ProductFilter", "ProductPage", "ProductSort", "ProductSummary", "SearchText", "SuggestionCount", "Suggestions",
 ]  # fmt: skip
 
 PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE)]

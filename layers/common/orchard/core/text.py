@@ -15,7 +15,8 @@ def fold(text: str) -> str:
 
 def has_control_characters(text: str) -> bool:
     """Whether the text holds control characters other than a line feed."""
-    return any(c != "\n" and unicodedata.category(c) in _FORBIDDEN_CATEGORIES for c in text)
+    # Printable text holds none of either category; only the rest is looked at character by character.
+    return not text.isprintable() and any(c != "\n" and unicodedata.category(c) in _FORBIDDEN_CATEGORIES for c in text)
 
 
 def isolate(text: str) -> str:

@@ -4,13 +4,14 @@ import re
 from datetime import date
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from orchard.core import clock, text
 from orchard.core.schemas import Id, RegionCode, Schema, UtcTime
 from orchard.members import rules
 from orchard.members.models import Gender
 
+_PHONE_PATTERN = r"^(1[3-9][0-9]{9}|0[0-9]{2,3}-?[0-9]{7,8}(-[0-9]{1,6})?)$"
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -65,9 +66,9 @@ Detail = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_sin
 Tag = Annotated[str, Field(max_length=10), AfterValidator(_single_line)]
 Phone = Annotated[
     str,
-    Field(min_length=7, max_length=24),
+    Field(min_length=7, max_length=24, json_schema_extra={"pattern": _PHONE_PATTERN}),
     AfterValidator(rules.normal_phone),
-    WithJsonSchema({"type": "string", "pattern": r"^(1[3-9][0-9]{9}|0[0-9]{2,3}-?[0-9]{7,8}(-[0-9]{1,6})?)$"}),
+    Field(json_schema_extra={"type": "string", "pattern": r"^(1[3-9][0-9]{9}|0[0-9]{2,3}-?[0-9]{7,8}(-[0-9]{1,6})?)$"}),
 ]
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]

@@ -67,9 +67,9 @@ def move(order: OrderRow, target: OrderState, extra: str = "", params: Sequence[
     )
 
 
-def by_number(order_number: str) -> Statement:
-    """The head by number, without a lock."""
-    return Statement(f"{_HEAD} WHERE order_number = %s", (order_number,))
+def expiry(order_id: int) -> Statement:
+    """When the order just written must be paid, by the database's clock."""
+    return Statement("SELECT expires_at FROM orders WHERE id = %s", (order_id,))
 
 
 def owned(tx: Tx, member_id: int, order_number: str) -> Row | None:
@@ -118,7 +118,8 @@ def line_amounts(tx: Tx, order_id: int) -> list[Row]:
 
 def page(tx: Tx, member_id: int, state: OrderState | None, before_id: int | None, limit: int) -> list[Row]:
     """A member's orders, newest first, with the first line's name and picture."""
-    where, params = ["o.member_id = %s"], [member_id]
+    where = ["o.member_id = %s"]
+    params: list[int | str] = [member_id]
     if state is not None:
         where, params = [*where, "o.state = %s"], [*params, state.value]
     if before_id is not None:

@@ -99,10 +99,10 @@ class Api:
         request_id = request_id_of(context)
         with invocation(event.get("routeKey", "-"), request_id):
             try:
-                bodies.check_size(event)
+                readable = bodies.in_plain_text(event)
             except AppError as error:
-                return problems.as_answer(error, request_id)
-            return self._with_retries(event, context, request_id)
+                return self._refused(error, request_id)
+            return self._with_retries(readable, context, request_id)
 
     def _with_retries(self, event: Event, context: Any, request_id: str) -> Answer:
         for attempt in range(MAX_ATTEMPTS):

@@ -1,13 +1,26 @@
-"""Forward-only migrations: numbered SQL files, each applied once, in order, remembered with its checksum."""
+"""Forward-only migrations: numbered SQL files, each applied once, in order, remembered with its checksum.
+
+Two runs at once go one after the other: each holds a row lock on a connection of its own for as long as it takes,
+and the server gives it up by itself when a run dies. (Every DDL statement commits, so the lock cannot stand on the
+connection that runs them; named locks are not in all of the databases that this bundle runs on.)
+"""
 
 import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchard.runtime.database import Connection, Statement
+from orchard.runtime.database import Connection, Statement, Tx
 
 _NAME = re.compile(r"^\d{4}_[a-z_]+\.sql$")
+# A change to a large table may take minutes; the function that runs it has ten.
+STATEMENT_SECONDS = 540
+_GUARD_TABLE = """
+CREATE TABLE IF NOT EXISTS schema_migration_guard (
+    id TINYINT UNSIGNED NOT NULL PRIMARY KEY
+) ENGINE=InnoDB
+"""
+_GUARD = Statement("INSERT INTO schema_migration_guard (id) VALUES (1) ON DUPLICATE KEY UPDATE id = 1")
 _TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migration (
     name VARCHAR(80) NOT NULL PRIMARY KEY,
@@ -56,16 +69,26 @@ def available(path: Path | None = None) -> list[Migration]:
 
 
 def apply(connection: Connection, path: Path | None = None) -> list[str]:
-    """Apply what is missing; returns the names applied now. Raises MigrationChanged when history does not match.
+    """Apply what is missing; returns the names applied now.
 
     Each file's DDL commits by itself in MySQL, so its record follows it; a crash between two statements of a file
-    is mended by files that are written with IF NOT EXISTS.
+    is mended by files that are written with IF NOT EXISTS. Raises MigrationChanged when history does not match, and
+    Unavailable while another run takes longer than a few lock time-outs.
     """
-    connection.run(lambda tx: tx.rows(_TABLE))
-    done = {
-        row["name"]: row["checksum"]
-        for row in connection.run(lambda tx: tx.rows("SELECT name, checksum FROM schema_migration"))
-    }
+    guard, worker = connection.another(STATEMENT_SECONDS), connection.another(STATEMENT_SECONDS)
+    try:
+        worker.run(lambda tx: tx.execute(Statement(_GUARD_TABLE)))
+        return guard.run(lambda tx: _alone(tx, worker, path))
+    finally:
+        guard.discard()
+        worker.discard()
+
+
+def _alone(guard: Tx, connection: Connection, path: Path | None) -> list[str]:
+    guard.execute(_GUARD)
+    connection.run(lambda tx: tx.execute(Statement(_TABLE)))
+    rows = connection.run(lambda tx: tx.rows("SELECT name, checksum FROM schema_migration"))
+    done = {row["name"]: row["checksum"] for row in rows}
     migrations = available(path)
     _check_history(done, migrations)
     pending = [migration for migration in migrations if migration.name not in done]

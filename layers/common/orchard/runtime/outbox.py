@@ -30,11 +30,12 @@ def _row(topic: str, subject: str, payload: Mapping[str, Any]) -> dict[str, Any]
     return {"id": new_id(), "topic": topic, "subject": subject, "payload": body}
 
 
-def unpublished(tx: Tx, limit: int) -> list[Row]:
+def unpublished(tx: Tx, limit: int, after_id: int = 0) -> list[Row]:
     """The oldest rows that were not published: id, topic, subject, payload (JSON text), created_at."""
     return tx.rows(
-        "SELECT id, topic, subject, payload, created_at FROM outbox WHERE published_at IS NULL ORDER BY id LIMIT %s",
-        (limit,),
+        "SELECT id, topic, subject, payload, created_at FROM outbox"
+        " WHERE published_at IS NULL AND id > %s ORDER BY id LIMIT %s",
+        (after_id, limit),
     )
 
 

@@ -9,19 +9,11 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 )
 
 from orchard.core.errors import AppError, InvalidInput, NotFound, Unavailable
-from orchard.runtime.bodies import dump_json
+from orchard.runtime.bodies import UnsupportedMediaType, dump_json
 from orchard.runtime.database import is_retryable
 
 MEDIA_TYPE = "application/problem+json"
 _MAX_REPORTED = 20
-
-
-class UnsupportedMediaType(AppError):
-    """The body is not declared as JSON."""
-
-    code = "unsupported_media_type"
-    status = 415
-    message = "请使用 JSON 提交"
 
 
 def as_app_error(error: BaseException) -> AppError:

@@ -2,51 +2,92 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from orchard.runtime import outbox, settings
 from orchard.runtime.database import Connection, Row
 from orchard.runtime.jobs import Counts, TimeLeft
+from orchard.runtime.logs import logger
 
 _BATCH = 200
 _SQS_ENTRIES = 10
+_TIMEOUT_SECONDS = 5
+# What one message can do to the nine beside it; everything else that SQS refuses, it refuses for all of them.
+_SPOILED_BATCH = ("BatchRequestTooLong", "InvalidMessageContents")
 
 
 def relay_outbox(connection: Connection, time_left: TimeLeft) -> Counts:
-    """Publish until the outbox is empty or time runs out. A crash after sending sends again: consumers de-duplicate."""
-    import boto3
+    """Publish what waits, oldest first, until there is no more or time runs out.
 
-    queues = boto3.client("sqs")
-    published = failed = 0
+    A crash after sending sends again: consumers de-duplicate. What a queue does not take stays for the next run and
+    holds up neither the other queues nor the events behind it.
+    """
+    queues = _client()
+    published = failed = after_id = 0
     while time_left:
-        rows = connection.run(lambda tx: outbox.unpublished(tx, _BATCH))
+        rows = connection.run(lambda tx, after=after_id: outbox.unpublished(tx, _BATCH, after))  # type: ignore[misc]
         lost = _send(queues, rows)
         delivered = [row["id"] for row in rows if row["id"] not in lost]
         if delivered:
             connection.run(lambda tx, ids=delivered: outbox.mark_published(tx, ids))  # type: ignore[misc]
         published += len(delivered)
-        failed += len(rows) - len(delivered)
-        if len(rows) < _BATCH or not delivered:
+        failed += len(lost)
+        if len(rows) < _BATCH:
             break
+        after_id = rows[-1]["id"]
     return {"published": published, "failed": failed}
 
 
-def _send(queues: Any, rows: list[Row]) -> set[int]:
+def _client() -> Any:
+    import boto3
+    from botocore.config import Config
+
+    retries: Any = {"total_max_attempts": 2, "mode": "standard"}
+    return boto3.client(
+        "sqs", config=Config(connect_timeout=_TIMEOUT_SECONDS, read_timeout=_TIMEOUT_SECONDS, retries=retries)
+    )
+
+
+def _send(queues: Any, rows: Sequence[Row]) -> set[int]:
     """Send each row to its subscribers; the ids of rows that at least one queue did not take."""
     by_queue: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         for url in settings.subscriptions().get(row["topic"], []):
             by_queue[url].append(row)
     lost: set[int] = set()
-    for url, batch in by_queue.items():
-        for start in range(0, len(batch), _SQS_ENTRIES):
-            lost |= _send_ten(queues, url, batch[start : start + _SQS_ENTRIES])
+    for url, waiting in by_queue.items():
+        lost |= _send_all(queues, url, waiting)
     return lost
 
 
-def _send_ten(queues: Any, url: str, rows: list[Row]) -> set[int]:
+def _send_all(queues: Any, url: str, rows: Sequence[Row]) -> set[int]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    lost: set[int] = set()
+    for start in range(0, len(rows), _SQS_ENTRIES):
+        try:
+            lost |= _send_ten(queues, url, rows[start : start + _SQS_ENTRIES])
+        except (BotoCoreError, ClientError):
+            # Out of reach, missing or throttled: trying on would take the other queues' time.
+            logger.exception("queue does not take messages", queue=url)
+            return lost | {row["id"] for row in rows[start:]}
+    return lost
+
+
+def _send_ten(queues: Any, url: str, rows: Sequence[Row]) -> set[int]:
+    from botocore.exceptions import ClientError
+
     entries = [{"Id": str(row["id"]), "MessageBody": _message(row)} for row in rows]
-    answer = queues.send_message_batch(QueueUrl=url, Entries=entries)
+    try:
+        answer = queues.send_message_batch(QueueUrl=url, Entries=entries)
+    except ClientError as error:
+        if not error.response["Error"]["Code"].endswith(_SPOILED_BATCH):
+            raise
+        if len(rows) == 1:
+            logger.exception("message not taken", queue=url, event_id=str(rows[0]["id"]))
+            return {rows[0]["id"]}
+        return set().union(*(_send_ten(queues, url, [row]) for row in rows))
     return {int(entry["Id"]) for entry in answer.get("Failed", [])}
 
 

@@ -63,9 +63,9 @@ def _unsign(authorization: str | None) -> MemberSession:
         raise Unauthenticated
     try:
         session_id, member_id = _serializer().loads(token, max_age=settings.session().days * 86_400)
+        return MemberSession(member_id=int(member_id), session_id=int(session_id))
     except (BadData, ValueError, TypeError):
         raise Unauthenticated from None
-    return MemberSession(member_id=int(member_id), session_id=int(session_id))
 
 
 def revoke(tx: Tx, session: MemberSession, *, everywhere: bool) -> int:

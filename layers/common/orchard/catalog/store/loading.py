@@ -1,11 +1,12 @@
 """Bulk writes of an import: rows by natural key, the listing derived from them, the search index by differences."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from pydantic_core import to_json
+
 from orchard.catalog.store.listing import WHOLE_SHOP
-from orchard.runtime.database import Row, Statement, Tx, insert, placeholders
+from orchard.runtime.database import Row, Statement, Tx, escape, insert, placeholders
 
 # Rows of one statement, and bytes of text: the server takes packets of 16 MB at least.
 CHUNK = 1000
@@ -144,10 +145,11 @@ def remove_tokens(tx: Tx, pairs: Sequence[tuple[str, int]]) -> None:
 def add_tokens(tx: Tx, rows: Sequence[tuple[str, int, int]]) -> None:
     """Insert (token, product, weight) rows or change their weight, in key order so that pages fill one by one."""
     for part in chunks(sorted(rows), CHUNK * 5):
-        marks = ", ".join(["(%s, %s, %s)"] * len(part))
-        sql = f"INSERT INTO search_token (token, product_id, weight) VALUES {marks}"
-        values = [value for row in part for value in row]
-        tx.execute(Statement(f"{sql} ON DUPLICATE KEY UPDATE weight = VALUES(weight)", values))
+        # Each token is escaped once, not once for each of its products.
+        literals = {token: escape("%s", (token,)) for token in {row[0] for row in part}}
+        values = ", ".join(f"({literals[token]}, {product_id}, {weight})" for token, product_id, weight in part)
+        sql = f"INSERT INTO search_token (token, product_id, weight) VALUES {values}"
+        tx.execute(Statement(f"{sql} ON DUPLICATE KEY UPDATE weight = VALUES(weight)"))
 
 
 def count_terms(tx: Tx, changes: Mapping[str, int], words: Mapping[str, str | None]) -> None:
@@ -166,8 +168,5 @@ def count_terms(tx: Tx, changes: Mapping[str, int], words: Mapping[str, str | No
 
 def save_documents(tx: Tx, documents: Mapping[int, Mapping[str, int]]) -> None:
     """Remember what the index holds of each product."""
-    rows = [
-        {"product_id": product_id, "terms": json.dumps(terms, ensure_ascii=False, separators=(",", ":"))}
-        for product_id, terms in documents.items()
-    ]
+    rows = [{"product_id": product_id, "terms": to_json(terms).decode()} for product_id, terms in documents.items()]
     upsert(tx, "search_document", rows)

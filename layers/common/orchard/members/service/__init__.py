@@ -1,34 +1,11 @@
-"""Members: log in and out, profile, phone number, addresses. Other capabilities read addresses and openids here."""
+"""The verbs of members, one file each theme.
+
+What other capabilities need (an address for an order, the openid for a payment) is re-exported here. The endpoints' own
+files are imported by name, so that placing an order loads neither the login nor the profile.
+"""
 
 from orchard.members.models import Address
-from orchard.members.service.addresses import (
-    add_address,
-    address_statement,
-    delete_address,
-    list_addresses,
-    read_address,
-    replace_address,
-    show_address,
-)
-from orchard.members.service.login import freeze, join, log_in, log_out, member_openid, unfreeze
-from orchard.members.service.profile import bind_phone, change_profile, show_profile
+from orchard.members.service.address_book import address_statement, read_address
+from orchard.members.service.identity import freeze, join, member_openid, unfreeze
 
-__all__ = [
-    "Address",
-    "add_address",
-    "address_statement",
-    "bind_phone",
-    "change_profile",
-    "delete_address",
-    "freeze",
-    "join",
-    "list_addresses",
-    "log_in",
-    "log_out",
-    "member_openid",
-    "read_address",
-    "replace_address",
-    "show_address",
-    "show_profile",
-    "unfreeze",
-]
+__all__ = ["Address", "address_statement", "freeze", "join", "member_openid", "read_address", "unfreeze"]

@@ -7,36 +7,11 @@ from typing import Any
 from orchard.core.errors import NotFound
 from orchard.core.ids import new_id
 from orchard.members import store
-from orchard.members.models import MAX_ADDRESSES, Address, TooManyAddresses
+from orchard.members.models import MAX_ADDRESSES, TooManyAddresses
 from orchard.members.schemas import AddressDetail, AddressDraft, AddressList
-from orchard.runtime import personal_data
-from orchard.runtime.database import Row, Statement, Tx
+from orchard.members.service.address_book import PLAIN, SEALED, read_address, seal
+from orchard.runtime.database import Row, Tx
 from orchard.runtime.sessions import MemberSession
-
-_SEALED = ("recipient", "phone", "detail")
-_PLAIN = ("region_code", "province", "city", "district", "tag")
-
-
-def address_statement(member_id: int, address_id: int) -> Statement:
-    """The query for `read_address`: no row unless the address is this member's."""
-    return store.address(member_id, address_id)
-
-
-def read_address(rows: Sequence[Row], member_id: int) -> Address:
-    """The address in the rows of `address_statement`. Raises NotFound where there is none."""
-    if not rows or rows[0]["member_id"] != member_id:
-        raise NotFound
-    row = rows[0]
-    opened = {name: _open(row, name) for name in _SEALED}
-    latitude, longitude = _position(row)
-    return Address(
-        address_id=row["id"],
-        is_default=row["default_mark"] is not None,
-        latitude=latitude,
-        longitude=longitude,
-        **opened,
-        **{name: row[name] for name in _PLAIN},
-    )
 
 
 def list_addresses(tx: Tx, member: MemberSession) -> AddressList:
@@ -99,31 +74,12 @@ def _find(rows: Sequence[Row], address_id: int) -> Row:
 def _columns(member_id: int, address_id: int, draft: AddressDraft) -> dict[str, Any]:
     position = None if draft.latitude is None else f"{draft.latitude!r},{draft.longitude!r}"
     owner = {"id": address_id, "member_id": member_id}
-    sealed = {f"{name}_sealed": _seal(owner, name, getattr(draft, name)) for name in _SEALED}
+    sealed = {f"{name}_sealed": seal(owner, name, getattr(draft, name)) for name in SEALED}
     return {
-        **{name: getattr(draft, name) for name in _PLAIN},
+        **{name: getattr(draft, name) for name in PLAIN},
         **sealed,
-        "position_sealed": None if position is None else _seal(owner, "position", position),
+        "position_sealed": None if position is None else seal(owner, "position", position),
     }
-
-
-def _seal(owner: Row, name: str, value: str) -> bytes:
-    return personal_data.encrypt(value, _context(owner, name))
-
-
-def _open(row: Row, name: str) -> str:
-    return personal_data.decrypt(row[f"{name}_sealed"], _context(row, name))
-
-
-def _context(row: Row, name: str) -> str:
-    return f"member_address.{name}_sealed:{row['member_id']}:{row['id']}"
-
-
-def _position(row: Row) -> tuple[float | None, float | None]:
-    if row["position_sealed"] is None:
-        return None, None
-    latitude, longitude = _open(row, "position").split(",")
-    return float(latitude), float(longitude)
 
 
 def _detail(row: Row, member: MemberSession) -> AddressDetail:

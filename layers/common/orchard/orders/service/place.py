@@ -1,9 +1,11 @@
 """Place an order: two round trips of its own (one read packet, one write packet) inside the edge's transaction."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from orchard.cart import service as cart
+from orchard.core.clock import from_database
 from orchard.core.errors import AppError, Conflict
 from orchard.core.ids import new_id, new_order_number
 from orchard.inventory import service as inventory
@@ -11,11 +13,11 @@ from orchard.inventory.service import OutOfStock, StockLine
 from orchard.orders import store
 from orchard.orders.campaigns.campaign import Placing
 from orchard.orders.campaigns.entering import LOST
-from orchard.orders.models import OrderRow, OrderState
+from orchard.orders.models import OrderState
 from orchard.orders.schemas import OrderDraft, PlacedOrder, Quote
 from orchard.orders.service import sealing
 from orchard.orders.service.quote import Evaluation, evaluate
-from orchard.orders.service.transitions import record_payment
+from orchard.orders.service.transitions import locked_order, record_payment
 from orchard.runtime import outbox, settings
 from orchard.runtime.database import Tx
 from orchard.runtime.sessions import MemberSession
@@ -45,18 +47,24 @@ def place_order(tx: Tx, member: MemberSession, draft: OrderDraft) -> PlacedOrder
     """
     evaluation = evaluate(tx, member, draft, placing=True)
     _check(draft, evaluation.quote)
+    number = new_order_number()
     try:
-        order = _write(tx, member, draft, evaluation)
+        expires_at = _write(tx, member, draft, evaluation, number)
     except _LOST:
         # Somebody was faster. Nothing may stay half-written, and the shopper is shown what is left.
         tx.rollback()
         raise QuoteChanged(quote=evaluate(tx, member, draft, placing=True).quote.model_dump(mode="json")) from None
-    if order.payable_fen == 0:
-        record_payment(tx, order)
-    state = OrderState.TO_SHIP if order.payable_fen == 0 else order.state
-    return PlacedOrder(
-        order_number=order.order_number, state=state, payable_fen=order.payable_fen, expires_at=order.expires_at
-    )
+    payable_fen = evaluation.priced.payable_fen
+    state = OrderState.PENDING_PAY if payable_fen else _paid_with_nothing(tx, number)
+    return PlacedOrder(order_number=number, state=state, payable_fen=payable_fen, expires_at=expires_at)
+
+
+def _paid_with_nothing(tx: Tx, number: str) -> OrderState:
+    order = locked_order(tx, number)
+    if order is None:
+        raise RuntimeError("the order just placed is missing")
+    record_payment(tx, order)
+    return OrderState.TO_SHIP
 
 
 def _check(draft: OrderDraft, quote: Quote) -> None:
@@ -66,9 +74,12 @@ def _check(draft: OrderDraft, quote: Quote) -> None:
         raise OrderNotPlaceable(quote=quote.model_dump(mode="json"))
 
 
-def _write(tx: Tx, member: MemberSession, draft: OrderDraft, evaluation: Evaluation) -> OrderRow:
-    """Everything in one packet: private rows first, then what campaigns claim, the shared stock rows last."""
-    order_id, number = new_id(), new_order_number()
+def _write(tx: Tx, member: MemberSession, draft: OrderDraft, evaluation: Evaluation, number: str) -> datetime:
+    """Everything in one packet: private rows first, then what campaigns claim, the shared stock rows last.
+
+    Returns when the order expires.
+    """
+    order_id = new_id()
     wants = [(new_id(), line.sku_id, line.quantity) for line in evaluation.priced.lines]
     held = inventory.allocate(evaluation.stock, wants)
     sku_ids = sorted(line.sku_id for line in held)
@@ -76,7 +87,7 @@ def _write(tx: Tx, member: MemberSession, draft: OrderDraft, evaluation: Evaluat
     placing = Placing(order_id, number, member.member_id, minutes, held, evaluation.priced)
     packet = [
         store.insert_order(_order_values(order_id, number, member, draft, evaluation), minutes),
-        store.by_number(number),
+        store.expiry(order_id),
         store.insert_lines(_line_values(order_id, held, evaluation)),
         store.insert_event(order_id, 1, (None, OrderState.PENDING_PAY.value), "member", "placed"),
         outbox.emit("order.placed", number, {"order_number": number, "sku_ids": [str(sku_id) for sku_id in sku_ids]}),
@@ -84,7 +95,7 @@ def _write(tx: Tx, member: MemberSession, draft: OrderDraft, evaluation: Evaluat
         *evaluation.entered.claim_statements(placing),
         *inventory.reserve(order_id, held),
     ]
-    return store.head(tx.packet(packet)[1].rows[0])
+    return from_database(tx.packet(packet)[1].rows[0]["expires_at"])
 
 
 def _order_values(

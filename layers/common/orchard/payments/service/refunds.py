@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from orchard.core.ids import new_id
-from orchard.orders.models import OrderRow
+from orchard.orders.models import OrderRow, OrderState
 from orchard.orders.service import line_amounts
 from orchard.payments import rules
 from orchard.payments.models import (
@@ -21,6 +21,7 @@ from orchard.payments.models import (
     RefundUnits,
     TooManyRefunds,
 )
+from orchard.payments.service.prepay import record_free
 from orchard.payments.store import books
 from orchard.payments.store import payment as store
 from orchard.payments.store import refund as refunds
@@ -28,6 +29,7 @@ from orchard.runtime import outbox
 from orchard.runtime.database import Statement, Tx
 
 _LONGEST_REASON = 80
+_NEVER_PAID = frozenset({OrderState.PENDING_PAY, OrderState.CLOSED})
 
 
 def request_refund(
@@ -41,15 +43,24 @@ def request_refund(
 
     Raises NotRefundable, RefundExceedsPaid, TooManyRefunds, RefundTooOld, RefundKeyReused.
     """
-    payment = store.payment_of(tx, order.id, lock=True)
-    if payment is None or payment.state is not PaymentState.SUCCESS:
-        raise NotRefundable
+    payment = _paid(tx, order)
     known = refunds.refund_by_key(tx, payment.id, key)
     if known is not None:
         return _same(tx, known, lines)
     due = _due(tx, order, payment, lines)
     receipt = _receipt_for(tx, order, payment, sum(line.goods_fen + line.freight_fen for line in due))
     return _insert(tx, payment, receipt, due, reason[:_LONGEST_REASON], key)
+
+
+def _paid(tx: Tx, order: OrderRow) -> PaymentRow:
+    payment = store.payment_of(tx, order.id, lock=True)
+    if payment is None and order.payable_fen == 0 and order.state not in _NEVER_PAID:
+        # Such an order was paid with nothing when it was placed, before any payment row.
+        record_free(tx, order)
+        payment = store.payment_of(tx, order.id, lock=True)
+    if payment is None or payment.state is not PaymentState.SUCCESS:
+        raise NotRefundable
+    return payment
 
 
 def _same(tx: Tx, known: RefundRow, lines: Sequence[RefundUnits] | None) -> RefundRow:

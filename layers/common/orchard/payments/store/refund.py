@@ -19,8 +19,9 @@ _REFUND = (
 
 
 def _refund(row: Row) -> RefundRow:
-    typed = {"kind": RefundKind(row["kind"]), "state": RefundState(row["state"]), "effective": bool(row["effective"]),
-             "created_at": from_database(row["created_at"])}  # fmt: skip
+    # COALESCE of an unsigned column comes back as a Decimal.
+    typed = {"total_fen": int(row["total_fen"]), "kind": RefundKind(row["kind"]), "state": RefundState(row["state"]),
+             "effective": bool(row["effective"]), "created_at": from_database(row["created_at"])}  # fmt: skip
     return RefundRow(**{**row, **typed})
 
 

@@ -1,0 +1,6 @@
+"""Job: publish committed events to the queues that subscribe to them."""
+
+from orchard.runtime.jobs import Job
+from orchard.runtime.relay import relay_outbox
+
+handler = Job("relay_outbox", relay_outbox).handler

@@ -1,0 +1,96 @@
+"""Job close_unpaid_orders: expired orders, each in its own bracket; WeChat Pay is asked only where it knows them."""
+
+import pytest
+
+from orchard.runtime.database import Connection
+from orchard.runtime.jobs import TimeLeft
+from orchard.workflows import close_order
+from orchard.workflows.close_order import close_unpaid_orders
+from tests.support import races
+from tests.support.calls import Context, invoke
+from tests.support.stock import ledger_counts, levels
+from tests.support.till import PRICE_FEN, Till
+
+
+def _expired(till: Till, many: int) -> list[str]:
+    buyer = till.buyer()
+    goods = till.shop.sell(price_fen=PRICE_FEN)
+    numbers = [till.order(buyer, goods=goods) for _ in range(many)]
+    for number in numbers:
+        till.expire(number)
+    return numbers
+
+
+def test_orders_never_prepaid_are_closed_without_wechat(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(close_order, "_BATCH", 2)
+    numbers = _expired(till, 5)
+    till.sandbox.misbehave("error_before", call="query", times=None)
+    assert till.fire("orders/close_unpaid_orders") == {"closed": 5}
+    assert {till.state(number) for number in numbers} == {"CLOSED"}
+    assert {reserved for _, reserved in levels(till.db).values()} == {0}
+    reasons = till.rows("SELECT DISTINCT close_reason FROM orders")
+    assert reasons == [{"close_reason": "timeout"}]
+    assert till.fire("orders/close_unpaid_orders") == {}
+
+
+def test_an_order_that_has_time_left_stays_open(till: Till) -> None:
+    buyer = till.buyer()
+    number = till.order(buyer)
+    assert till.fire("orders/close_unpaid_orders") == {}
+    assert close_order.close_order(till.db, number, "timeout").value == "PENDING_PAY"
+
+
+def test_prepaid_paid_and_unanswered_orders_side_by_side(till: Till) -> None:
+    buyer = till.buyer()
+    numbers = [till.order(buyer) for _ in range(3)]
+    for number in numbers:
+        till.sheet(buyer, number)
+    till.sandbox.misbehave("notice_lost", times=None)
+    till.sandbox.confirm_payment(str(till.payment(numbers[1])["prepay_id"]))
+    till.sandbox.deliver_notifications()
+    for number in numbers:
+        till.expire(number)
+    till.sandbox.misbehave("reset_before", call="query")
+    assert till.fire("orders/close_unpaid_orders") == {"later": 1, "paid": 1, "closed": 1}
+    assert till.fire("orders/close_unpaid_orders") == {"closed": 1}
+    assert sorted(till.state(number) for number in numbers) == ["CLOSED", "CLOSED", "TO_SHIP"]
+
+
+def test_the_sheet_of_an_expired_order_takes_no_money(till: Till) -> None:
+    buyer = till.buyer()
+    number = till.order(buyer)
+    sheet = till.sheet(buyer, number)
+    till.expire(number)
+    till.sandbox.advance(31 * 60)
+    assert till.sandbox.confirm_payment(sheet)["errMsg"] != "requestPayment:ok"
+    assert till.fire("orders/close_unpaid_orders") == {"closed": 1}
+
+
+def test_when_time_is_nearly_over_nothing_new_is_begun(till: Till) -> None:
+    _expired(till, 2)
+    assert invoke("orders/close_unpaid_orders", {}, milliseconds=1000) == {}
+    assert close_unpaid_orders(till.db, TimeLeft(Context("r", milliseconds=20_000))) == {"closed": 2}
+
+
+def test_overlapping_runs_release_once(till: Till) -> None:
+    _expired(till, 6)
+
+    def run(connection: Connection, _: int) -> dict[str, int]:
+        return close_unpaid_orders(connection, TimeLeft(None))
+
+    outcomes = races.race(range(4), run, connections=4)
+    assert races.errors(outcomes) == []
+    assert ledger_counts(till.db)["RELEASE"] == 6
+
+
+def test_money_of_a_wrong_amount_keeps_the_order_open_for_a_person(till: Till) -> None:
+    buyer = till.buyer()
+    number = till.order(buyer)
+    till.take_money(buyer, number)
+    till.expire(number)
+    till.change("UPDATE payment SET amount_fen = amount_fen - 1")
+    assert till.fire("orders/close_unpaid_orders") == {"undecided": 1}
+    assert till.alarms(only_open=True) == {"WRONG_AMOUNT": 1}
+    assert till.state(number) == "PENDING_PAY"
+    till.change("UPDATE payment SET amount_fen = amount_fen + 1")
+    assert till.fire("orders/close_unpaid_orders") == {"paid": 1}
