@@ -14,7 +14,7 @@ _OFFER = (
     " t.scope_kind, t.scope, t.audience, t.quota, t.issued, t.per_member_limit, t.claim_from, t.claim_until,"
     " t.valid_from, t.valid_until, t.valid_days, t.claim_from <= UTC_TIMESTAMP(6) AS started,"
     " t.claim_until <= UTC_TIMESTAMP(6) AS ended,"
-    " (SELECT COALESCE(MAX(c.slot), 0) FROM coupon c WHERE c.template_id = t.id AND c.member_id = %s) AS owned"
+    " (SELECT COUNT(*) FROM coupon c WHERE c.template_id = t.id AND c.member_id = %s) AS owned"
 )
 MOST_OFFERS = 100
 
