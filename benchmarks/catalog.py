@@ -32,7 +32,7 @@ _QUERIES = [
 
 def synthetic(products: int, seed: int = 7) -> Iterator[dict[str, Any]]:
     """The records of a made-up shop: 60 categories on three levels, 40 brands, one or two SKUs a product."""
-    chance = random.Random(seed)  # noqa: S311 - data for a benchmark
+    chance = random.Random(seed)
     for root in range(4):
         yield {"type": "category", "code": f"r{root}", "name": f"大类{root}"}
         for middle in range(4):

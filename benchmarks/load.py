@@ -3,8 +3,9 @@
 import multiprocessing
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.synchronize import Barrier
+from typing import Any
 
 from orchard.runtime.database import Connection
 
@@ -27,10 +28,10 @@ def rate(setup: Setup, connections: int, seconds: float = 2.0) -> float:
         worker.join(seconds + 60)
     if any(worker.exitcode for worker in workers):
         raise RuntimeError("a load process failed")
-    return sum(counts) / seconds
+    return sum(int(count) for count in counts) / seconds
 
 
-def _work(setup: Setup, number: int, seconds: float, barrier: Barrier, counts: "list[int]") -> None:
+def _work(setup: Setup, number: int, seconds: float, barrier: Barrier, counts: Any) -> None:
     act = setup(Connection(), number)
     act()
     barrier.wait(60)
@@ -42,7 +43,7 @@ def _work(setup: Setup, number: int, seconds: float, barrier: Barrier, counts: "
     counts[number] = done
 
 
-def alternate(cases: dict[str, tuple[Setup, int]], rounds: int = 3, seconds: float = 2.0) -> dict[str, float]:
+def alternate(cases: Mapping[str, tuple[Setup, int]], rounds: int = 3, seconds: float = 2.0) -> dict[str, float]:
     """The median rate of each case, all cases in turn in every round, so that a noisy moment hits them alike."""
     samples: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(rounds):

@@ -13,6 +13,7 @@ from benchmarks.load import alternate
 from infra.tools.import_catalogue import import_file
 from orchard.members import service as members
 from orchard.members.schemas import AddressDraft
+from orchard.members.service import addresses
 from orchard.orders.schemas import OrderDraft, QuoteRequest
 from orchard.orders.service import place, quote
 from orchard.runtime import sessions
@@ -63,7 +64,7 @@ def _address(db: Connection, member: MemberSession) -> int:
         recipient="王小明", phone="13900001111", region_code="310115", province="上海市", city="上海市",
         district="浦东新区", detail="世纪大道 100 号",
     )  # fmt: skip
-    return db.run(lambda tx: members.add_address(tx, member, draft)).address_id
+    return db.run(lambda tx: addresses.add_address(tx, member, draft)).address_id
 
 
 def _draft(db: Connection, member: MemberSession, skus: list[int], address_id: int) -> OrderDraft:

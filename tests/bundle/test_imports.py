@@ -13,7 +13,7 @@ from infra.functions import ROOT, DeclaredFunction, declared
 
 FUNCTIONS = declared()
 # What Powertools needs in a signature is no rule of ours, so a handler may name it.
-_TYPES = ("typing", "collections.abc", "pydantic", "aws_lambda_powertools.event_handler.openapi.params")
+_TYPES = ("typing", "collections.abc", "pydantic")
 # Functions of the house itself, whose work is the runtime's and the audit's.
 _HOUSEKEEPING = {"platform": "audit"}
 _HEAVY = (

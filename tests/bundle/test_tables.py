@@ -19,8 +19,8 @@ _FOREIGN = {"information_schema"}
 
 
 def owners() -> dict[str, str]:
-    """Table to capability, as `NNNN_<capability>.sql` says; the migrations' own table is the runtime's."""
-    found = {"schema_migration": "runtime"}
+    """Table to capability, as `NNNN_<capability>.sql` says; the migrations' own tables are the runtime's."""
+    found = {"schema_migration": "runtime", "schema_migration_guard": "runtime"}
     for path in sorted((ROOT / "infra" / "database").glob("*.sql")):
         capability = re.sub(r"^\d{4}_", "", path.stem)
         for table in _CREATED.findall(path.read_text(encoding="utf-8")):

@@ -56,6 +56,12 @@ class Platform:
             **changes,
         }  # fmt: skip
 
+    def told(self, ledger: dict[str, Any], order_number: str) -> "Notice":
+        """The notification of money that the sandbox took, as its ledger has it."""
+        taken = next(payment for payment in ledger["payments"] if payment["out_trade_no"] == order_number)
+        number, openid, paid = taken["transaction_id"], taken["openid"], taken["paid_fen"]
+        return self.notice("transaction", self.payment(order_number, openid, paid, transaction_id=number))
+
     def refund(self, refund: dict[str, Any], transaction_id: str, total_fen: int, status: str) -> dict[str, Any]:
         """The content of a refund notification, for a refund row of ours."""
         amount = {"total": total_fen, "refund": refund["amount_fen"], "payer_total": total_fen,

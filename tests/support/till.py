@@ -131,8 +131,8 @@ class Till:
 
     def sweep(self) -> dict[str, int]:
         """Let the pauses of everything left open pass, then finish it."""
-        self.change("UPDATE payment_call SET next_try_at = UTC_TIMESTAMP(6), started_at = started_at - INTERVAL 2 MINUTE"
-                    " WHERE ended_at IS NULL")  # fmt: skip
+        older = "next_try_at = UTC_TIMESTAMP(6), started_at = started_at - INTERVAL 2 MINUTE"
+        self.change(f"UPDATE payment_call SET {older} WHERE ended_at IS NULL")
         self.change("UPDATE refund SET next_try_at = UTC_TIMESTAMP(6) WHERE next_try_at IS NOT NULL")
         return self.fire("payments/finish_open_intents")
 

@@ -2,11 +2,9 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Query
-
 from orchard.cart import service
 from orchard.cart.schemas import Cart, CartScope
-from orchard.runtime.api import Api, CurrentMember, Transaction
+from orchard.runtime.api import Api, CurrentMember, Query, Transaction
 
 api = Api()
 

@@ -2,11 +2,9 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Path
-
 from orchard.catalog.schemas import Id, ProductDetail
 from orchard.catalog.service import detail
-from orchard.runtime.api import Api, Transaction
+from orchard.runtime.api import Api, Path, Transaction
 
 api = Api()
 

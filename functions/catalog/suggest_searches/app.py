@@ -2,11 +2,9 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Query
-
 from orchard.catalog.schemas import SearchText, SuggestionCount, Suggestions
 from orchard.catalog.service import searching
-from orchard.runtime.api import Api, Transaction
+from orchard.runtime.api import Api, Query, Transaction
 
 api = Api()
 

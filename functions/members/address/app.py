@@ -2,12 +2,10 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Path
-
 from orchard.core.schemas import Id
 from orchard.members.schemas import AddressDetail, AddressDraft
 from orchard.members.service import addresses
-from orchard.runtime.api import Api, CurrentMember, Transaction
+from orchard.runtime.api import Api, CurrentMember, Path, Transaction
 
 AddressId = Annotated[Id, Path()]
 api = Api()

@@ -3,4 +3,5 @@
 from orchard.runtime.jobs import Job
 from orchard.workflows.close_order import close_unpaid_orders
 
-handler = Job("close_unpaid_orders", close_unpaid_orders).handler
+job = Job("close_unpaid_orders", close_unpaid_orders)
+handler = job.handler

@@ -2,10 +2,9 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Path
 from orchard.orders import service
 from orchard.orders.schemas import OrderDetail
-from orchard.runtime.api import Api, CurrentMember, Transaction
+from orchard.runtime.api import Api, CurrentMember, Path, Transaction
 
 api = Api()
 

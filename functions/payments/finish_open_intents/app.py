@@ -3,4 +3,5 @@
 from orchard.runtime.jobs import Job
 from orchard.workflows.finish_open_intents import finish_open_intents
 
-handler = Job("finish_open_intents", finish_open_intents).handler
+job = Job("finish_open_intents", finish_open_intents)
+handler = job.handler

@@ -3,4 +3,5 @@
 from orchard.runtime.callbacks import Callback
 from orchard.workflows.notifications import accept_payment
 
-handler = Callback(accept_payment).handler
+callback = Callback(accept_payment)
+handler = callback.handler

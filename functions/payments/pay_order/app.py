@@ -2,10 +2,8 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Path
-
 from orchard.payments.schemas import PaymentSheet
-from orchard.runtime.api import Api, CurrentMember, Transactions
+from orchard.runtime.api import Api, CurrentMember, Path, Transactions
 from orchard.workflows import pay_order as workflow
 
 api = Api()

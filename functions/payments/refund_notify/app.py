@@ -3,4 +3,5 @@
 from orchard.runtime.callbacks import Callback
 from orchard.workflows.notifications import accept_refund
 
-handler = Callback(accept_refund).handler
+callback = Callback(accept_refund)
+handler = callback.handler

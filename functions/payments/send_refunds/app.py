@@ -3,4 +3,5 @@
 from orchard.runtime.queues import Worker
 from orchard.workflows.send_refunds import send_requested_refund
 
-handler = Worker("send_refunds", react=send_requested_refund).handler
+worker = Worker("send_refunds", react=send_requested_refund)
+handler = worker.handler

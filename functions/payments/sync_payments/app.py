@@ -3,4 +3,5 @@
 from orchard.runtime.jobs import Job
 from orchard.workflows.ask_wechat import sync_payments
 
-handler = Job("sync_payments", sync_payments).handler
+job = Job("sync_payments", sync_payments)
+handler = job.handler

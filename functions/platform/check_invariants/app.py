@@ -15,4 +15,5 @@ def check_invariants(connection: Connection, time_left: TimeLeft) -> Counts:
     return {"violations": len(violations)}
 
 
-handler = Job("check_invariants", check_invariants).handler
+job = Job("check_invariants", check_invariants)
+handler = job.handler

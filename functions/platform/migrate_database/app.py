@@ -11,4 +11,5 @@ def migrate_database(connection: Connection) -> dict[str, Any]:
     return {"applied": migrations.apply(connection)}
 
 
-handler = DeploymentStep("migrate_database", migrate_database).handler
+step = DeploymentStep("migrate_database", migrate_database)
+handler = step.handler

@@ -3,4 +3,5 @@
 from orchard.runtime.jobs import Job
 from orchard.runtime.purge import purge_expired_rows
 
-handler = Job("purge_expired_rows", purge_expired_rows).handler
+job = Job("purge_expired_rows", purge_expired_rows)
+handler = job.handler

@@ -3,4 +3,5 @@
 from orchard.runtime.jobs import Job
 from orchard.runtime.relay import relay_outbox
 
-handler = Job("relay_outbox", relay_outbox).handler
+job = Job("relay_outbox", relay_outbox)
+handler = job.handler

@@ -2,9 +2,8 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Query
 from orchard.core.schemas import RegionCode
-from orchard.runtime.api import Api, Transaction
+from orchard.runtime.api import Api, Query, Transaction
 from orchard.stores import service
 from orchard.stores.schemas import Latitude, Longitude, StorePage, StoreSearch
 

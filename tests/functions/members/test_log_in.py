@@ -56,11 +56,11 @@ def test_first_logins_at_once_make_one_member(db: Connection, sandbox: SandboxCl
     logins = race(codes, lambda connection, code: login.log_in(connection, LogInRequest(code=code)), connections=8)
     assert errors(logins) == []
     entered = values(logins)
-    assert len({login.profile.member_id for login in entered}) == 1
-    assert [login.is_new for login in entered].count(True) == 1
+    assert len({one.profile.member_id for one in entered}) == 1
+    assert [one.is_new for one in entered].count(True) == 1
     assert joined(db) == [str(entered[0].profile.member_id)]
-    for login in entered:
-        db.run(lambda tx, login=login: sessions.authenticate(tx, f"Bearer {login.token}"))  # type: ignore[misc]
+    for one in entered:
+        db.run(lambda tx, one=one: sessions.authenticate(tx, f"Bearer {one.token}"))  # type: ignore[misc]
 
 
 def test_a_code_works_once(call: Call, sandbox: SandboxClient) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchard.runtime.callbacks import PlatformCall
+from orchard.payments.service import prepay
 from orchard.runtime.database import Connection
 from orchard.workflows import close_order, notifications
 from tests.support import races
@@ -127,12 +127,10 @@ def test_an_unknown_prepay_may_still_arrive_so_nothing_is_released_yet(till: Til
 
 
 def test_a_prepay_under_way_is_waited_for(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
-    from orchard.workflows import pay_order
-
     buyer = till.buyer()
     number = till.order(buyer)
     with monkeypatch.context() as patch:
-        patch.setattr(pay_order.prepay, "prepay_done", _killed)
+        patch.setattr(prepay, "prepay_done", _killed)
         till.pay(buyer, number)
     assert till.cancel(buyer, number).code == "payment_in_progress"
     till.sweep()
@@ -166,7 +164,7 @@ def test_case_24_cancel_timeout_and_pay_at_once_release_or_deduct_once(
     till.expire(number)
     if paid:
         till.sandbox.confirm_payment(_sheet_id(till, number))
-    notice = _notice(till, platform, buyer.openid, number) if paid else None
+    notice = platform.told(till.sandbox.ledger(), number).call if paid else None
 
     def act(connection: Connection, attempt: int) -> str:
         if attempt % 3 == 0:
@@ -206,9 +204,3 @@ def test_case_24_the_payment_lands_in_the_middle_of_the_race(till: Till) -> None
 
 def _sheet_id(till: Till, number: str) -> str:
     return str(till.payment(number)["prepay_id"])
-
-
-def _notice(till: Till, platform: Platform, openid: str, number: str) -> PlatformCall:
-    taken = till.sandbox.ledger()["payments"][0]
-    content = platform.payment(number, openid, taken["paid_fen"], transaction_id=taken["transaction_id"])
-    return platform.notice("transaction", content).call

@@ -76,6 +76,31 @@ def test_a_close_that_hung_is_finished(till: Till, fault: str) -> None:
     assert till.rows("SELECT id FROM payment_call WHERE ended_at IS NULL") == []
 
 
+def test_repeated_closing_is_one_intent_and_keeps_its_reason(till: Till) -> None:
+    buyer = till.buyer()
+    number = till.order(buyer)
+    till.sheet(buyer, number)
+    till.sandbox.misbehave("error_before", call="query", times=None)
+    for _ in range(3):
+        assert till.cancel(buyer, number).status == 503
+        till.sweep()
+    assert len(till.rows("SELECT id FROM payment_call WHERE kind = 'CLOSE'")) == 1
+    till.sandbox.behave()
+    till.sweep()
+    assert till.rows("SELECT state, close_reason FROM orders") == [{"state": "CLOSED", "close_reason": "cancelled"}]
+
+
+def test_a_timeout_that_hung_stays_a_timeout(till: Till) -> None:
+    buyer = till.buyer()
+    number = till.order(buyer)
+    till.sheet(buyer, number)
+    till.expire(number)
+    till.sandbox.misbehave("error_before", call="query")
+    assert till.fire("orders/close_unpaid_orders") == {"later": 1}
+    till.sweep()
+    assert till.rows("SELECT state, close_reason FROM orders") == [{"state": "CLOSED", "close_reason": "timeout"}]
+
+
 def test_overlapping_sweeps_take_each_intent_once(till: Till) -> None:
     _unknown_prepay(till, "reset_after")
     till.change("UPDATE payment_call SET next_try_at = UTC_TIMESTAMP(6)")

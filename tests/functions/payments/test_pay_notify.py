@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 
 from orchard.gateways.wechat_pay import InvalidNotification
-from orchard.orders import service as orders
 from orchard.runtime.database import Connection
 from orchard.workflows import notifications
 from tests.support import races
 from tests.support.calls import call
-from tests.support.notices import Notice, Platform
-from tests.support.till import FREIGHT_FEN, PRICE_FEN, Buyer, Till
+from tests.support.notices import Platform
+from tests.support.till import FREIGHT_FEN, PRICE_FEN, Till
 
 TOTAL_FEN = 2 * PRICE_FEN
 
@@ -43,7 +42,7 @@ def test_case_51_twenty_concurrent_duplicates_have_one_effect(till: Till, platfo
     buyer = till.buyer()
     number = till.order(buyer)
     till.take_money(buyer, number)
-    notice = _genuine(till, platform, buyer, number)
+    notice = platform.told(till.sandbox.ledger(), number)
 
     def deliver(connection: Connection, _: int) -> None:
         notifications.accept_payment(connection, notice.call)
@@ -54,13 +53,6 @@ def test_case_51_twenty_concurrent_duplicates_have_one_effect(till: Till, platfo
     assert len(till.rows("SELECT id FROM payment_receipt")) == 1
     assert len(till.rows("SELECT id FROM callback_inbox")) == 1
     assert len(till.rows("SELECT id FROM outbox WHERE topic = 'order.paid'")) == 1
-
-
-def _genuine(till: Till, platform: Platform, buyer: Buyer, number: str) -> Notice:
-    """What the platform would say of the money that it took for the order."""
-    taken = next(p for p in till.sandbox.ledger()["payments"] if p["out_trade_no"] == number)
-    content = platform.payment(number, buyer.openid, taken["paid_fen"], transaction_id=taken["transaction_id"])
-    return platform.notice("transaction", content)
 
 
 def test_case_70_acknowledgement_lost_after_commit_is_answered_the_same(till: Till) -> None:
@@ -228,54 +220,6 @@ def _refund_in_console(till: Till, number: str, fen: int) -> None:
         notify_url=wechat.notify_url(wechat.REFUNDS_PATH),
     )  # fmt: skip
     wechat.client().refund(request)
-
-
-def test_case_67_success_after_closed_is_refunded_and_the_order_stays_closed(till: Till) -> None:
-    buyer = till.buyer()
-    number = till.order(buyer)
-    till.take_money(buyer, number)
-    _close_without_asking(till, number)
-    assert [d["status"] for d in till.sandbox.deliver_notifications()] == [200]
-    assert till.state(number) == "CLOSED"
-    assert till.alarms(only_open=True) == {"SURPLUS": 1}
-    refund = till.refunds(number)[0]
-    receipt = till.rows("SELECT id, effective FROM payment_receipt")[0]
-    assert receipt["effective"] is None
-    assert (refund["kind"], refund["out_refund_no"], refund["state"]) == ("SURPLUS", f"RS{receipt['id']}", "CREATED")
-    assert till.send_refunds() == {"batchItemFailures": []}
-    till.sandbox.deliver_notifications()
-    assert till.refunds(number)[0]["state"] == "SUCCESS"
-    assert till.state(number) == "CLOSED"
-    assert till.alarms(only_open=True) == {}
-    balance = till.rows("SELECT account, SUM(amount_fen) AS fen FROM money_posting GROUP BY account")
-    assert {row["account"]: int(row["fen"]) for row in balance} == {"gateway_clearing": 0, "refund_payable": 0}
-
-
-def _close_without_asking(till: Till, number: str) -> None:
-    def close(tx: Any) -> None:
-        order = orders.locked_order(tx, number)
-        assert order is not None
-        orders.close(tx, order, "timeout")
-
-    till.db.run(close)
-
-
-def test_case_67_duplicates_of_surplus_are_one_refund(till: Till, platform: Platform) -> None:
-    buyer = till.buyer()
-    number = till.order(buyer)
-    till.take_money(buyer, number)
-    _close_without_asking(till, number)
-    notice = _genuine(till, platform, buyer, number)
-
-    def deliver(connection: Connection, _: int) -> None:
-        notifications.accept_payment(connection, notice.call)
-
-    assert races.errors(races.race(range(8), deliver, connections=8)) == []
-    assert len(till.refunds(number)) == 1
-    till.send_refunds()
-    till.send_refunds()
-    till.sandbox.deliver_notifications()
-    assert [refund["state"] for refund in till.refunds(number)] == ["SUCCESS"]
 
 
 def test_case_70_killed_between_inbox_and_transition(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import boto3
 import pytest
 
 from orchard.payments.models import OrderNotPayable
+from orchard.payments.service import prepay
 from orchard.runtime.database import Connection
 from orchard.workflows import pay_order
 from tests.support import races
@@ -171,7 +172,7 @@ def test_case_119_a_function_that_died_in_the_call_is_finished_by_the_sweep(
     buyer = till.buyer()
     number = till.order(buyer)
     with monkeypatch.context() as patch:
-        patch.setattr(pay_order.prepay, "prepay_done", _killed)
+        patch.setattr(prepay, "prepay_done", _killed)
         assert till.pay(buyer, number).status == 500
     assert till.rows("SELECT state FROM payment_call") == [{"state": "OPEN"}]
     assert till.sweep()["calls_unpaid"] == 1
@@ -207,7 +208,7 @@ def secret(till: Till) -> Iterator[Callable[..., None]]:
 
     def put(values: dict[str, object]) -> None:
         client.put_secret_value(SecretId=SECRET_ID, SecretString=json.dumps(values))
-        parameters.clear_caches()
+        parameters.clear_caches()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
     def change(*, without: str) -> None:
         put({name: value for name, value in whole.items() if name != without})

@@ -10,7 +10,6 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
-    WithJsonSchema,
 )
 
 from orchard.core import text
@@ -19,9 +18,13 @@ _MAX_BIGINT = 2**63 - 1
 
 
 class Schema(BaseModel):
-    """Closed and frozen: unknown fields are refused, so a client cannot smuggle in a price or an owner."""
+    """Closed and frozen: unknown fields are refused, so a client cannot smuggle in a price or an owner.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    Errors do not repeat their input, which may be personal data on its way to a log.
+    Validators are built at first use: a function imports many models and uses few, and a cold start pays for imports.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True)
 
 
 def _parse_id(value: Any) -> int:
@@ -49,7 +52,8 @@ Id = Annotated[
     int,
     BeforeValidator(_parse_id),
     PlainSerializer(str, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,19}$"}),
+    # WithJsonSchema would say the same, but importing it loads all of pydantic's schema generator.
+    Field(json_schema_extra={"type": "string", "pattern": r"^[0-9]{1,19}$"}),
 ]
 # Strict integers: "1", 1.0 and true are not quantities.
 Quantity = Annotated[int, Field(strict=True, ge=1, le=999)]

@@ -33,10 +33,3 @@ class PaymentStatus(Schema):
     order_number: str
     state: OrderState
     paid: bool
-
-
-class CancelledOrder(Schema):
-    """The order is closed and everything it held is given back."""
-
-    order_number: str
-    state: OrderState

@@ -8,13 +8,15 @@ on deadlocks and lost connections. Every POST takes an `Idempotency-Key` unless 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Depends, Request, Response
-
 from orchard.core.errors import AppError, Unavailable
 from orchard.runtime import bodies, idempotency, problems, sessions
 from orchard.runtime.database import MAX_ATTEMPTS, Connection, Tx, connection, is_retryable, pause
 from orchard.runtime.logs import count, invocation, logger, request_id_of
+from orchard.runtime.powertools import APIGatewayHttpResolver, Depends, Path, Query, Request, Response
 from orchard.runtime.sessions import MemberSession
+
+# Handlers import all that they declare from here.
+__all__ = ["Api", "ClientAddress", "CurrentMember", "Path", "Query", "Transaction", "Transactions"]
 
 Event = dict[str, Any]
 Answer = dict[str, Any]

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from typing import Any
 
 from orchard.core.errors import AppError, InvalidInput, PayloadTooLarge
@@ -11,6 +12,7 @@ from orchard.core.errors import AppError, InvalidInput, PayloadTooLarge
 MAX_BODY_BYTES = 256 * 1024
 _MAX_DEPTH = 32
 _JSON = "application/json"
+_HALF_CHARACTER = re.compile(r"\\u[dD]|[\ud800-\udfff]")
 
 
 class UnsupportedMediaType(AppError):
@@ -45,14 +47,18 @@ def _decoded(body: str) -> str:
 
 
 def parse_json(body: str | bytes) -> Any:
-    """One JSON document without NaN, Infinity, duplicate names, abysmal nesting or numbers of absurd length.
+    """One JSON document without NaN, Infinity, duplicate names, abysmal nesting, absurd numbers or half characters.
 
     Raises InvalidInput for everything that is not such a document.
     """
     text = body.decode("utf-8", "strict") if isinstance(body, bytes) else body
     _check_depth(text)
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_names)
+        document = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_names)
+        if _HALF_CHARACTER.search(text):
+            # An unpaired surrogate, even in a name, could be neither stored nor sent back.
+            dump_json(document).encode()
+        return document
     except (ValueError, RecursionError):
         raise InvalidInput("请求内容不是有效的 JSON", field="body") from None
 

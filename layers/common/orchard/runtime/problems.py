@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError, ServiceError
-from aws_lambda_powertools.event_handler.openapi.exceptions import (
-    RequestUnsupportedContentType,
-    RequestValidationError,
-)
-
 from orchard.core.errors import AppError, InvalidInput, NotFound, Unavailable
 from orchard.runtime.bodies import UnsupportedMediaType, dump_json
 from orchard.runtime.database import is_retryable
+from orchard.runtime.powertools import (
+    NotFoundError,
+    RequestUnsupportedContentType,
+    RequestValidationError,
+    ServiceError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 _MAX_REPORTED = 20

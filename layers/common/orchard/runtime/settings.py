@@ -40,7 +40,8 @@ KeyBytes = Annotated[bytes, BeforeValidator(_key_bytes), Field(min_length=32, ma
 
 
 class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    # Built at first use, since no function reads every group.
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True)
 
 
 G = TypeVar("G", bound=_Group)

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from orchard.core.errors import CounterpartyUnknown, Unavailable
 from orchard.payments import rules, wechat
 from orchard.payments.models import PaymentRow
 from orchard.payments.store import payment as store
@@ -54,4 +55,7 @@ def _sync(transactions: Connection, payment: PaymentRow) -> str:
     claim = store.claim_query(payment.id, payment.query_attempt, next_in)
     if transactions.run(lambda tx: tx.execute(claim)) != 1:
         return "taken"
-    return ask(transactions, payment.order_number).value
+    try:
+        return ask(transactions, payment.order_number).value
+    except (Unavailable, CounterpartyUnknown):
+        return "later"

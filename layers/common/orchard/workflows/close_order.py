@@ -7,9 +7,9 @@ from orchard.core.errors import CounterpartyUnknown, NotFound, Unavailable
 from orchard.core.ids import new_id
 from orchard.orders import service as orders
 from orchard.orders.models import OrderRow, OrderState
+from orchard.orders.schemas.placing import CancelledOrder
 from orchard.payments import wechat
 from orchard.payments.models import CallKind, CallState, OrderAlreadyPaid, PaymentInProgress, PaymentRow, PaymentState
-from orchard.payments.schemas import CancelledOrder
 from orchard.payments.store import payment as store
 from orchard.payments.wechat import Ending
 from orchard.runtime.database import Connection, Tx
@@ -70,8 +70,13 @@ def _begin(tx: Tx, order_number: str, reason: Reason) -> int | None:
     if payment is None or payment.state is PaymentState.CLOSED:
         _close(tx, order, reason)
         return None
-    if any(call.kind is CallKind.PREPAY and call.in_flight for call in store.open_calls(tx, payment.id)):
+    calls = store.open_calls(tx, payment.id)
+    if any(call.kind is CallKind.PREPAY and call.in_flight for call in calls):
         raise PaymentInProgress
+    begun = next((call.id for call in calls if call.kind is CallKind.CLOSE), None)
+    if begun is not None:
+        # One intent for one wish, however often it is repeated and by whomever.
+        return begun
     call_id = new_id()
     tx.packet([store.set_closing(payment.id), store.insert_call(call_id, payment.id, CallKind.CLOSE)])
     return call_id

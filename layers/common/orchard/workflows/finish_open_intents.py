@@ -73,7 +73,10 @@ def _end_prepay(tx: Tx, call: CallRow, standing: Standing) -> None:
 
 
 def _finish_close(transactions: Connection, call: CallRow) -> str:
-    state = close_order(transactions, call.order_number, "cancelled")
+    # Before its time was over only the buyer can have begun to close it.
+    state = close_order(transactions, call.order_number, "timeout")
+    if state is OrderState.PENDING_PAY:
+        state = close_order(transactions, call.order_number, "cancelled")
     if state is OrderState.PENDING_PAY:
         return "undecided"
     ended = store.end_call(call.id, CallState.DONE, f"order {state.value}")

@@ -24,7 +24,9 @@ from orchard.runtime.database import Statement
 
 
 @dataclass(frozen=True, slots=True)
-class _Option:
+class Option:
+    """One coupon of the wallet, judged on this order; `saving_fen` is 0 unless it may be used."""
+
     coupon: Coupon
     found: Assessment
     saving_fen: int = 0
@@ -59,46 +61,49 @@ class CouponCampaign:
         if named is not None and named not in wallet:
             raise NotFound
         trial = found.trial()
-        options = _options(list(wallet.values()), trial, _items(trial.draft, found))
-        chosen = next((option for option in options if option.coupon.id == named), None)
-        shown = {} if asked.placing else {"coupons": _choice(options, chosen)}
+        judged = options(list(wallet.values()), trial, _items(trial.draft, found))
+        chosen = next((option for option in judged if option.coupon.id == named), None)
+        shown = {} if asked.placing else {"coupons": _choice(judged, chosen)}
         if chosen is None:
             return Entry(shown=shown)
         if chosen.found.reason is not None:
             return Entry(problems=[Problem(reason="coupon_unusable")], shown=shown)
-        return Entry(step=_step(chosen.coupon, chosen.found), shown=shown, claim=partial(_claim, chosen))
+        return Entry(step=step_of(chosen.coupon, chosen.found), shown=shown, claim=partial(_claim, chosen))
 
 
 def _items(draft: Draft, found: Priceable) -> list[Item]:
     lineage = catalog.read_lineage(found.rows[0])
-    return [_item(found.skus[line.sku.sku_id], lineage, line.goods_payable_fen) for line in draft.lines]
+    return [item_of(found.skus[line.sku.sku_id], lineage, line.goods_payable_fen) for line in draft.lines]
 
 
-def _item(sku: SkuSnapshot, lineage: Mapping[int, frozenset[int]], payable_fen: int) -> Item:
+def item_of(sku: SkuSnapshot, lineage: Mapping[int, frozenset[int]], payable_fen: int) -> Item:
+    """A line as coupons see it; a category without a row of ancestors stands for itself."""
     categories = lineage.get(sku.category_id, frozenset({sku.category_id}))
     return Item(sku.sku_id, sku.product_id, categories, payable_fen)
 
 
-def _options(wallet: Sequence[Coupon], trial: Trial, items: Sequence[Item]) -> list[_Option]:
+def options(wallet: Sequence[Coupon], trial: Trial, items: Sequence[Item]) -> list[Option]:
     """Every coupon assessed, the best first: by saving, then what ends first."""
     without = trial.outcome(None) if wallet else Outcome(0, 0)
-    options = [_tried(coupon, rules.assess(coupon, items), trial, without) for coupon in wallet]
-    return sorted(options, key=lambda option: (-option.saving_fen, option.coupon.ends_at, option.coupon.id))
+    judged = [_tried(coupon, rules.assess(coupon, items), trial, without) for coupon in wallet]
+    return sorted(judged, key=lambda option: (-option.saving_fen, option.coupon.ends_at, option.coupon.id))
 
 
-def _tried(coupon: Coupon, found: Assessment, trial: Trial, without: Outcome) -> _Option:
+def _tried(coupon: Coupon, found: Assessment, trial: Trial, without: Outcome) -> Option:
     if found.reason is not None:
-        return _Option(coupon, found)
-    outcome = trial.outcome(_step(coupon, found))
+        return Option(coupon, found)
+    outcome = trial.outcome(step_of(coupon, found))
     saving = without.payable_fen - outcome.payable_fen
     if outcome.minimum_gap_fen > without.minimum_gap_fen:
-        return _Option(coupon, replace(found, reason=Unusable.BELOW_LOCAL_MINIMUM))
+        return Option(coupon, replace(found, reason=Unusable.BELOW_LOCAL_MINIMUM))
     if saving <= 0:
-        return _Option(coupon, replace(found, reason=Unusable.NO_SAVING))
-    return _Option(coupon, found, saving)
+        return Option(coupon, replace(found, reason=Unusable.NO_SAVING))
+    return Option(coupon, found, saving)
 
 
-def _step(coupon: Coupon, found: Assessment) -> Step:
+def step_of(coupon: Coupon, found: Assessment) -> Step:
+    """The coupon's step: its discount, spread over the lines in its scope."""
+
     def take_off(draft: Draft) -> Draft:
         rule_id, version = f"coupon:{coupon.id}", coupon.template_version
         return pipeline.prorate(draft, StepName.COUPON, rule_id, version, found.discount_fen, found.sku_ids)
@@ -106,9 +111,9 @@ def _step(coupon: Coupon, found: Assessment) -> Step:
     return take_off
 
 
-def _choice(options: Sequence[_Option], chosen: _Option | None) -> CouponChoice:
-    usable = [option for option in options if option.found.reason is None]
-    unusable = [option for option in options if option.found.reason is not None]
+def _choice(judged: Sequence[Option], chosen: Option | None) -> CouponChoice:
+    usable = [option for option in judged if option.found.reason is None]
+    unusable = [option for option in judged if option.found.reason is not None]
     return CouponChoice(
         best_coupon_id=usable[0].coupon.id if usable else None,
         applied_coupon_id=chosen.coupon.id if chosen and chosen.found.reason is None else None,
@@ -121,11 +126,11 @@ def _choice(options: Sequence[_Option], chosen: _Option | None) -> CouponChoice:
     )
 
 
-def _shown(option: _Option) -> dict[str, Any]:
+def _shown(option: Option) -> dict[str, Any]:
     coupon = option.coupon
     return {"coupon_id": coupon.id, "name": coupon.name, "ends_at": coupon.ends_at}
 
 
-def _claim(chosen: _Option, placing: Placing) -> list[Statement]:
+def _claim(chosen: Option, placing: Placing) -> list[Statement]:
     found = chosen.found
     return coupons.lock(chosen.coupon, placing.member_id, placing.order_id, found.discount_fen, found.eligible_fen)
