@@ -14,7 +14,7 @@ from infra.tools.import_catalogue import import_file
 from orchard.members import service as members
 from orchard.members.schemas import AddressDraft
 from orchard.members.service import addresses
-from orchard.orders.schemas import OrderDraft, QuoteRequest
+from orchard.orders.schemas.placing import OrderDraft, QuoteRequest
 from orchard.orders.service import place, quote
 from orchard.runtime import sessions
 from orchard.runtime.database import Connection

@@ -6,8 +6,8 @@ from infra.tools.import_catalogue import import_file
 from orchard.pricing import service as pricing
 from orchard.pricing.models import NATIONAL, ChargeBy, FreeRow, FreightRate
 from orchard.runtime.database import Connection, Tx
-from orchard.stores import service as stores
 from orchard.stores.schemas import StoreDraft
+from orchard.stores.service import directory as stores
 
 CATALOGUE = Path(__file__).with_name("catalogue.jsonl")
 # Provinces by the first six digits of GB/T 2260: the shop's own region, and those that fruit reaches slowly.

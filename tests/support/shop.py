@@ -12,8 +12,8 @@ from orchard.inventory import service as inventory
 from orchard.pricing import service as pricing
 from orchard.pricing.models import NATIONAL, ChargeBy, FreightRate
 from orchard.runtime.database import Connection
-from orchard.stores import service as stores
 from orchard.stores.schemas import StoreDraft
+from orchard.stores.service import directory as stores
 from tests.support.calls import Answer, call
 
 SHANGHAI_DISTRICT = "310115"
@@ -78,8 +78,8 @@ class Shop:
     def open_store(self, **fields: Any) -> int:
         """Open a store that offers pickup and local delivery in Pudong."""
         draft: dict[str, Any] = {
-            "code": f"S{next(_numbers)}", "name": "世纪大道店", "region_code": SHANGHAI_DISTRICT, "phone": "021-50000000",
-            "address": "世纪大道 8 号", "latitude": 31.23, "longitude": 121.5, "opens_at": "09:00", "closes_at": "21:00",
+            "code": f"S{next(_numbers)}", "name": "世纪大道店", "region_code": SHANGHAI_DISTRICT,
+            "phone": "021-50000000", "address": "世纪大道 8 号", "latitude": 31.23, "longitude": 121.5,
             "supports_pickup": True, "supports_local_delivery": True, "local_delivery_fee_fen": 500,
             "local_delivery_minimum_fen": 2000, "local_delivery_radius_metres": 5000, **fields,
         }  # fmt: skip
@@ -111,8 +111,8 @@ def _product(number: int, fields: dict[str, Any]) -> dict[str, Any]:
 def add_address(token: str, *, region_code: str = SHANGHAI_DISTRICT, **fields: Any) -> str:
     """Give a shopper an address; its id."""
     body = {
-        "recipient": "王小明", "phone": "13900001111", "region_code": region_code, "province": "上海市", "city": "上海市",
-        "district": "浦东新区", "detail": "世纪大道 100 号", **fields,
+        "recipient": "王小明", "phone": "13900001111", "region_code": region_code, "province": "上海市",
+        "city": "上海市", "district": "浦东新区", "detail": "世纪大道 100 号", **fields,
     }  # fmt: skip
     answer = call("members/addresses", "POST", "/addresses", token=token, body=body)
     assert answer.status == 201, answer.text

@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from orchard.cart import service
 from orchard.cart.schemas import Cart, CartScope
+from orchard.cart.service import lines
 from orchard.runtime.api import Api, CurrentMember, Query, Transaction
 
 api = Api()
@@ -11,12 +11,14 @@ api = Api()
 
 @api.get("/cart")
 def get_cart(member: CurrentMember, tx: Transaction) -> Cart:
-    return service.show_cart(tx, member)
+    return lines.show_cart(tx, member)
 
 
 @api.delete("/cart")
-def delete_cart(member: CurrentMember, tx: Transaction, lines: Annotated[CartScope, Query()] = CartScope.ALL) -> Cart:
-    return service.clear_cart(tx, member, lines)
+def delete_cart(
+    member: CurrentMember, tx: Transaction, scope: Annotated[CartScope, Query(alias="lines")] = CartScope.ALL
+) -> Cart:
+    return lines.clear_cart(tx, member, scope)
 
 
 handler = api.handler

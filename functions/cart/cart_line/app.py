@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from orchard.cart import service
 from orchard.cart.schemas import Cart, LineChange
+from orchard.cart.service import lines
 from orchard.core.schemas import Id
 from orchard.runtime.api import Api, CurrentMember, Path, Transaction
 
@@ -13,12 +13,12 @@ api = Api()
 
 @api.patch("/cart/lines/<line_id>")
 def patch_cart_line(line_id: LineId, change: LineChange, member: CurrentMember, tx: Transaction) -> Cart:
-    return service.change_line(tx, member, line_id, change)
+    return lines.change_line(tx, member, line_id, change)
 
 
 @api.delete("/cart/lines/<line_id>")
 def delete_cart_line(line_id: LineId, member: CurrentMember, tx: Transaction) -> Cart:
-    return service.remove_line(tx, member, line_id)
+    return lines.remove_line(tx, member, line_id)
 
 
 handler = api.handler

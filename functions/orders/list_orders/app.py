@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from orchard.orders import service
-from orchard.orders.schemas import OrderPage, OrderState
+from orchard.orders.schemas.reading import OrderPage, OrderState
+from orchard.orders.service import read
 from orchard.runtime.api import Api, CurrentMember, Query, Transaction
 
 api = Api()
@@ -17,7 +17,7 @@ def list_orders(
     cursor: Annotated[str | None, Query(max_length=512)] = None,
     limit: Annotated[int, Query(ge=1, le=50)] = 20,
 ) -> OrderPage:
-    return service.list_orders(tx, member, state, cursor, limit)
+    return read.list_orders(tx, member, state, cursor, limit)
 
 
 handler = api.handler

@@ -1,6 +1,6 @@
 """POST /orders: place an order for the lines of a quote."""
 
-from orchard.orders.schemas import OrderDraft, PlacedOrder
+from orchard.orders.schemas.placing import OrderDraft, PlacedOrder
 from orchard.orders.service import place
 from orchard.runtime.api import Api, CurrentMember, Transaction
 

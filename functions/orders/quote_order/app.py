@@ -1,6 +1,6 @@
 """POST /quotes: what an order for these lines would cost now, and what stands in its way."""
 
-from orchard.orders.schemas import Quote, QuoteRequest
+from orchard.orders.schemas.placing import Quote, QuoteRequest
 from orchard.orders.service import quote
 from orchard.runtime.api import Api, CurrentMember, Transaction
 

@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from orchard.orders import service
-from orchard.orders.schemas import OrderDetail
+from orchard.orders.schemas.reading import OrderDetail
+from orchard.orders.service import read
 from orchard.runtime.api import Api, CurrentMember, Path, Transaction
 
 api = Api()
@@ -13,7 +13,7 @@ api = Api()
 def show_order(
     order_number: Annotated[str, Path(max_length=32)], member: CurrentMember, tx: Transaction
 ) -> OrderDetail:
-    return service.show_order(tx, member, order_number)
+    return read.show_order(tx, member, order_number)
 
 
 handler = api.handler

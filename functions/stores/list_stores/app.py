@@ -4,8 +4,8 @@ from typing import Annotated
 
 from orchard.core.schemas import RegionCode
 from orchard.runtime.api import Api, Query, Transaction
-from orchard.stores import service
 from orchard.stores.schemas import Latitude, Longitude, StorePage, StoreSearch
+from orchard.stores.service import directory
 
 api = Api()
 
@@ -20,7 +20,7 @@ def list_stores(
     limit: Annotated[int, Query(ge=1, le=50)] = 20,
 ) -> StorePage:
     search = StoreSearch(region_code=region_code, latitude=latitude, longitude=longitude, limit=limit)
-    return service.list_stores(tx, search, cursor)
+    return directory.list_stores(tx, search, cursor)
 
 
 handler = api.handler

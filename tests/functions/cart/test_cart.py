@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from orchard.cart import service, store
+from orchard.cart import service as cart
+from orchard.cart import store
 from orchard.cart.models import CartRow
 from orchard.core.ids import new_id
 from orchard.inventory import service as inventory
@@ -179,6 +180,6 @@ def test_ordered_skus_leave_the_cart_of_their_member_alone(db: Connection, troll
     trolley.added("pear")
     stranger.added("pear")
     ordered = [trolley.skus["pear"], trolley.skus["apple-10"]]
-    db.run(lambda tx: tx.execute(service.remove_skus_statement(trolley.member_id, ordered)))
+    db.run(lambda tx: tx.execute(cart.remove_skus_statement(trolley.member_id, ordered)))
     assert [line["line_id"] for line in trolley.show()["lines"]] == [kept]
     assert stranger.show()["line_count"] == 1

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from orchard.cart import service
 from orchard.cart.models import MAX_LINES, CartFull, TooManyOfOne
 from orchard.cart.schemas import LineDraft
+from orchard.cart.service import lines as service
 from orchard.core.ids import new_id
 from orchard.inventory import service as inventory
 from orchard.inventory.models import MAIN_LOCATION, AdjustReason

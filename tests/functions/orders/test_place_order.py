@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from orchard.core.errors import AppError
-from orchard.orders.schemas import OrderDraft
+from orchard.orders.schemas.placing import OrderDraft
 from orchard.orders.service import place as placing
 from orchard.orders.service import transitions
 from orchard.runtime.database import Connection

@@ -1,4 +1,4 @@
-"""Transactions and packets on the real server: repeated whole, replaced only at their start, checked one by one."""
+"""Transactions on the real server: repeated whole, their connection replaced only at their start."""
 
 import contextlib
 import threading
@@ -6,10 +6,8 @@ from collections.abc import Callable
 
 import pymysql
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from orchard.core.errors import Conflict, NotFound, Unavailable
+from orchard.core.errors import Unavailable
 from orchard.runtime.database import (
     CommitUnknown,
     Connection,
@@ -17,7 +15,6 @@ from orchard.runtime.database import (
     Statement,
     Tx,
     insert,
-    placeholders,
 )
 
 Kill = Callable[[Connection], None]
@@ -195,109 +192,3 @@ def test_reading_then_writing_elsewhere_is_no_conflict(scratch: Connection) -> N
     scratch.run(lambda tx: tx.execute(put(1)))
     outer.commit()
     assert notes(scratch) == {1: ""}
-
-
-def test_a_packet_is_one_round_trip_and_says_what_each_statement_did(scratch: Connection) -> None:
-    scratch.round_trips = 0
-    tx = scratch.transaction()
-    results = tx.packet(
-        [
-            put(1, "a"),
-            put(2, "a"),
-            Statement("UPDATE scratch SET note = 'a'"),
-            Statement("SELECT * FROM scratch WHERE id = 2"),
-        ]
-    )
-    assert scratch.round_trips == 1
-    # Matched rows, not changed ones.
-    assert [result.affected for result in results] == [1, 1, 2, 1]
-    assert results[3].rows == [{"id": 2, "note": "a"}]
-    tx.at_commit(put(3))
-    tx.commit()
-    assert scratch.round_trips == 2
-    assert sorted(notes(scratch)) == [1, 2, 3]
-
-
-@pytest.mark.parametrize(
-    "before", [[], [Statement("SELECT 1")], [put(9)]], ids=["first", "after a read", "after a write"]
-)
-@pytest.mark.parametrize("position", [0, 1, 2])
-def test_the_wrong_count_raises_the_statements_own_error(
-    scratch: Connection, before: list[Statement], position: int
-) -> None:
-    guard = Statement("UPDATE scratch SET note = 'x' WHERE id = 5", expect=1, otherwise=NotFound())
-    packet = [put(1), put(2)]
-    packet.insert(position, guard)
-    tx = scratch.transaction()
-    for statement in before:
-        tx.execute(statement)
-    with pytest.raises(NotFound):
-        tx.packet(packet)
-    tx.rollback()
-    assert notes(scratch) == {}
-
-
-@pytest.mark.parametrize(
-    "before", [[], [Statement("SELECT 1")], [put(9)]], ids=["first", "after a read", "after a write"]
-)
-@pytest.mark.parametrize("position", [0, 1, 2])
-def test_a_duplicate_key_raises_the_statements_own_error(
-    scratch: Connection, before: list[Statement], position: int
-) -> None:
-    class Taken(Conflict):
-        code = "taken"
-
-    scratch.run(lambda tx: tx.execute(put(5)))
-    packet = [put(1), put(2)]
-    packet.insert(position, insert("scratch", [{"id": 5, "note": ""}], on_duplicate=Taken()))
-    tx = scratch.transaction()
-    for statement in before:
-        tx.execute(statement)
-    with pytest.raises(Taken):
-        tx.packet(packet)
-    # The transaction itself goes on: a duplicate undoes its own statement only.
-    assert [row["id"] for row in tx.rows("SELECT id FROM scratch WHERE id IN (1, 2) ORDER BY id")] == [1, 2][:position]
-    tx.rollback()
-    assert notes(scratch) == {5: ""}
-
-
-def test_an_unforeseen_duplicate_is_the_servers_error(scratch: Connection) -> None:
-    scratch.run(lambda tx: tx.execute(put(5)))
-    with pytest.raises(pymysql.IntegrityError):
-        scratch.run(lambda tx: tx.execute(put(5)))
-
-
-def test_a_wrong_count_without_an_error_of_its_own_is_a_bug(scratch: Connection) -> None:
-    with pytest.raises(RuntimeError, match="affected 0, expected 1"):
-        scratch.run(lambda tx: tx.execute(Statement("UPDATE scratch SET note = '' WHERE id = 5", expect=1)))
-
-
-HOSTILE = st.text(st.characters(exclude_categories=["Cs"]), max_size=60) | st.sampled_from(
-    ["'; DROP TABLE scratch; --", "\\'", "%s", "%%", "\x00\x1a\n\r", '"', "`", "/*", "𠮷👨‍👩‍👧‍👦", "\\"]
-)
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(HOSTILE, st.binary(max_size=60), st.integers(-(2**63), 2**63 - 1), st.none() | st.booleans())
-def test_every_value_comes_back_as_it_went(
-    scratch: Connection, text: str, raw: bytes, number: int, flag: bool | None
-) -> None:
-    row = scratch.run(
-        lambda tx: tx.row("SELECT %s AS a, %s AS b, %s AS c, %s AS d, '%%' AS e", (text, raw, number, flag))
-    )
-    assert row is not None
-    got_raw = row["b"] if isinstance(row["b"], bytes) else row["b"].encode()
-    assert (row["a"], got_raw, row["c"], row["d"], row["e"]) == (text, raw, number, flag, "%")
-
-
-def test_containers_and_empty_lists_are_refused(scratch: Connection) -> None:
-    with pytest.raises(TypeError):
-        scratch.run(lambda tx: tx.rows("SELECT %s", ([1, 2],)))
-    with pytest.raises(ValueError, match="empty"):
-        placeholders([])
-
-
-def test_nothing_is_sent_for_nothing(scratch: Connection) -> None:
-    scratch.round_trips = 0
-    scratch.run(lambda tx: None)
-    assert scratch.round_trips == 0

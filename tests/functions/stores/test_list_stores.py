@@ -9,6 +9,7 @@ from orchard.runtime.database import Connection
 from orchard.stores import service
 from orchard.stores.rules import distance_metres
 from orchard.stores.schemas import StoreDraft
+from orchard.stores.service import directory
 from tests.support.calls import Answer
 
 HERE = {"latitude": 23.1064, "longitude": 113.3245}
@@ -24,7 +25,7 @@ def draft(code: str, **changes: Any) -> StoreDraft:
 
 
 def define(db: Connection, *drafts: StoreDraft) -> list[str]:
-    return db.run(lambda tx: [str(service.define_store(tx, one)) for one in drafts])
+    return db.run(lambda tx: [str(directory.define_store(tx, one)) for one in drafts])
 
 
 def listed(call: Call, **query: Any) -> list[str]:

@@ -5,7 +5,7 @@ from orchard.coupons.models import TRANSITIONS
 
 _ALLOWED = [f"{source.value}>{target.value}" for source, targets in TRANSITIONS.items() for target in targets]
 # An order that ever had a coupon says so in its trace, which is never rewritten.
-_TRACED = "o.trace LIKE '%%\"step\": \"coupon\"%%'"
+_TRACED = 'o.trace LIKE \'%%"step": "coupon"%%\''
 _TAKEN = (
     "SELECT template_id, SUM(discount_fen) AS taken FROM coupon WHERE budgeted = 1 AND state IN ('LOCKED', 'USED')"
     " GROUP BY template_id"

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from orchard.catalog.service import SkuSnapshot
 from orchard.core.errors import AppError
 from orchard.inventory.service import StockLine
-from orchard.orders.schemas import Problem, QuoteRequest
+from orchard.orders.schemas.placing import Problem, QuoteRequest
 from orchard.pricing.rules.pipeline import Step
 from orchard.pricing.rules.stacking import Stacking
 from orchard.pricing.rules.trial import Trial

@@ -14,7 +14,7 @@ from orchard.coupons.models import Coupon, CouponTaken, Unusable
 from orchard.coupons.rules import Assessment, Item
 from orchard.coupons.service import choosing
 from orchard.orders.campaigns.campaign import Asked, Entry, Placing, Priceable
-from orchard.orders.schemas import CouponChoice, Problem, QuoteRequest, UnusableCoupon, UsableCoupon
+from orchard.orders.schemas.placing import CouponChoice, Problem, QuoteRequest, UnusableCoupon, UsableCoupon
 from orchard.pricing.models import StepName
 from orchard.pricing.rules import pipeline
 from orchard.pricing.rules.pipeline import Draft, Step

@@ -8,7 +8,7 @@ from orchard.catalog.service import SkuSnapshot
 from orchard.core.errors import AppError
 from orchard.orders.campaigns.campaign import Asked, Campaign, Claim, Entry, Placing, Priceable
 from orchard.orders.campaigns.coupon import CouponCampaign
-from orchard.orders.schemas import Problem
+from orchard.orders.schemas.placing import Problem
 from orchard.pricing.models import StepName
 from orchard.pricing.rules import stacking
 from orchard.pricing.rules.pipeline import Step

@@ -14,7 +14,7 @@ from orchard.orders import store
 from orchard.orders.campaigns.campaign import Placing
 from orchard.orders.campaigns.entering import LOST
 from orchard.orders.models import OrderState
-from orchard.orders.schemas import OrderDraft, PlacedOrder, Quote
+from orchard.orders.schemas.placing import OrderDraft, PlacedOrder, Quote
 from orchard.orders.service import sealing
 from orchard.orders.service.quote import Evaluation, evaluate
 from orchard.orders.service.transitions import locked_order, record_payment

@@ -10,9 +10,9 @@ from orchard.members import service as members
 from orchard.members.service import Address
 from orchard.orders.campaigns.campaign import Asked
 from orchard.orders.campaigns.entering import Entered, Plan
-from orchard.orders.schemas import DeliveryChoice, DeliveryMethod, Problem, Quote, QuotedLine, QuoteRequest
+from orchard.orders.schemas.placing import DeliveryChoice, Problem, Quote, QuotedLine, QuoteRequest
 from orchard.pricing import service as pricing
-from orchard.pricing.models import StepName
+from orchard.pricing.models import DeliveryMethod, StepName
 from orchard.pricing.rules.pipeline import Step
 from orchard.pricing.rules.trial import Trial
 from orchard.pricing.service import Delivery, PricedLine, PricedOrder, PricingLine

@@ -6,40 +6,11 @@ from orchard.core.clock import from_database
 from orchard.core.errors import NotFound
 from orchard.core.paging import decode_cursor, encode_cursor
 from orchard.orders import store
-from orchard.orders.models import LineAmounts, OrderRow, OrderState
-from orchard.orders.schemas import OrderDetail, OrderLine, OrderPage, OrderStep, OrderSummary
+from orchard.orders.models import OrderState
+from orchard.orders.schemas.reading import DeliveryAddress, OrderDetail, OrderLine, OrderPage, OrderStep, OrderSummary
 from orchard.orders.service import sealing
-from orchard.runtime.database import Row, Statement, Tx
+from orchard.runtime.database import Row, Tx
 from orchard.runtime.sessions import MemberSession
-
-_DESCRIPTION_LENGTH = 127
-
-
-def owned_order(tx: Tx, member_id: int, order_number: str) -> OrderRow:
-    """The order, if it is this member's. Raises NotFound, the same for a foreign and a missing one."""
-    row = store.owned(tx, member_id, order_number)
-    if row is None:
-        raise NotFound
-    return store.head(row)
-
-
-def description(tx: Tx, order_id: int) -> str:
-    """What the shopper's bill says, at most 127 characters (WeChat Pay's limit)."""
-    row = store.first_line(tx, order_id)
-    if row is None:
-        raise NotFound
-    more = f" 等{row['line_count']}件商品" if row["line_count"] > 1 else ""
-    return str(row["product_name"])[: _DESCRIPTION_LENGTH - len(more)] + more
-
-
-def line_amounts(tx: Tx, order_id: int) -> list[LineAmounts]:
-    """What each line was sold for, freight apart; refunds start from here and never recompute a price."""
-    return [LineAmounts(**row) for row in store.line_amounts(tx, order_id)]
-
-
-def ever_paid_statement(member_id: int) -> Statement:
-    """One row with the column `paid`: whether the member ever paid an order. For others' packets."""
-    return store.ever_paid(member_id)
 
 
 def list_orders(tx: Tx, member: MemberSession, state: OrderState | None, cursor: str | None, limit: int) -> OrderPage:
@@ -83,11 +54,16 @@ def _detail(head: Row, lines: list[Row], events: list[Row]) -> OrderDetail:
     return OrderDetail(
         **{name: head[name] for name in (*plain, *amounts)},
         **{name: from_database(head[name]) if head[name] else None for name in times},
-        address=sealing.unseal(head["id"], head["address_sealed"]),
+        address=_address(head),
         lines=[OrderLine(**{name: line[name] for name in OrderLine.model_fields}) for line in lines],
         history=[_step(event) for event in events],
         trace=json.loads(head["trace"]),
     )
+
+
+def _address(head: Row) -> DeliveryAddress | None:
+    snapshot = sealing.unseal(head["id"], head["address_sealed"])
+    return DeliveryAddress(**snapshot) if snapshot else None
 
 
 def _step(event: Row) -> OrderStep:

@@ -3,23 +3,25 @@
 import json
 
 from orchard.members.service import Address
-from orchard.orders.schemas import DeliveryAddress
 from orchard.runtime import personal_data
+
+_FIELDS = ("recipient", "phone", "region_code", "province", "city", "district", "detail")
 
 
 def seal(order_id: int, address: Address | None) -> bytes | None:
     """The snapshot as stored."""
     if address is None:
         return None
-    snapshot = {name: getattr(address, name) for name in DeliveryAddress.model_fields}
+    snapshot = {name: getattr(address, name) for name in _FIELDS}
     return personal_data.encrypt(json.dumps(snapshot, ensure_ascii=False), _context(order_id))
 
 
-def unseal(order_id: int, sealed: bytes | None) -> DeliveryAddress | None:
+def unseal(order_id: int, sealed: bytes | None) -> dict[str, str] | None:
     """The snapshot in plain; only for the order's owner or a logged read."""
     if sealed is None:
         return None
-    return DeliveryAddress.model_validate_json(personal_data.decrypt(sealed, _context(order_id)))
+    snapshot: dict[str, str] = json.loads(personal_data.decrypt(sealed, _context(order_id)))
+    return snapshot
 
 
 def _context(order_id: int) -> str:

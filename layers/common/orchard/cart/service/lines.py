@@ -145,11 +145,6 @@ def clear_cart(tx: Tx, member: MemberSession, scope: CartScope) -> Cart:
     return _view([row for row in rows if row.line_id not in invalid], facts)
 
 
-def remove_skus_statement(member_id: int, sku_ids: Sequence[int]) -> Statement:
-    """Takes ordered SKUs out of the cart, whether they are in it or not; for the packet that places the order."""
-    return store.delete_skus(member_id, sku_ids)
-
-
 def _locked(tx: Tx, member: MemberSession) -> list[CartRow]:
     packet = [store.lock(member.member_id), store.select_lines(member.member_id, for_update=True)]
     return store.read_lines(tx.packet(packet)[-1].rows)

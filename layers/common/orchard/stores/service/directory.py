@@ -1,22 +1,16 @@
 """Stores: list them, read one for an order, define them."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 
 from orchard.core import clock
 from orchard.core.errors import InvalidInput
 from orchard.core.ids import new_id
 from orchard.core.paging import decode_cursor, encode_cursor
-from orchard.runtime.database import Row, Statement, Tx
+from orchard.runtime.database import Row, Tx
 from orchard.stores import store
-from orchard.stores.models import Store
-from orchard.stores.rules import delivers_to, distance_metres, region_prefix
+from orchard.stores.rules import region_prefix
 from orchard.stores.schemas import StoreCard, StoreDraft, StorePage, StoreSearch
-
-__all__ = [
-    "Store", "StoreDraft", "define_store", "delivers_to", "distance_metres", "list_stores", "read_store",
-    "store_statement",
-]  # fmt: skip
+from orchard.stores.service import store_of
 
 
 def list_stores(tx: Tx, search: StoreSearch, cursor: str | None = None) -> StorePage:
@@ -35,16 +29,6 @@ def list_stores(tx: Tx, search: StoreSearch, cursor: str | None = None) -> Store
     return StorePage(stores=cards, next_cursor=_next(scope, cards[-1]) if len(rows) > search.limit else None)
 
 
-def store_statement(store_id: int) -> Statement:
-    """The query for `read_store`: no row when there is no such store or it is closed."""
-    return store.by_id(store_id)
-
-
-def read_store(rows: Sequence[Row]) -> Store | None:
-    """The store in the rows of `store_statement`, or None."""
-    return _store(rows[0]) if rows else None
-
-
 def define_store(tx: Tx, draft: StoreDraft) -> int:
     """Create the store, or change the one with the same code; returns its id."""
     values = {"id": new_id(), **draft.model_dump(), "updated_at": clock.to_database(clock.utc_now())}
@@ -52,16 +36,9 @@ def define_store(tx: Tx, draft: StoreDraft) -> int:
     return int(found.rows[0]["id"])
 
 
-def _store(row: Row) -> Store:
-    flags = {name: bool(row[name]) for name in ("supports_pickup", "supports_local_delivery")}
-    position = {name: float(row[name]) for name in ("latitude", "longitude")}
-    plain = {name: row[name] for name in Store.__slots__ if name != "store_id"}
-    return Store(**{**plain, **flags, **position, "store_id": row["id"]})
-
-
 def _card(row: Row) -> StoreCard:
     distance = row["distance_metres"]
-    return StoreCard(**asdict(_store(row)), distance_metres=None if distance is None else int(distance))
+    return StoreCard(**asdict(store_of(row)), distance_metres=None if distance is None else int(distance))
 
 
 def _next(scope: str, last: StoreCard) -> str:

@@ -1,0 +1,1 @@
+"""Requests and answers: `placing` for quotes and orders to come, `reading` for orders that are."""
