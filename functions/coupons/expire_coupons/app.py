@@ -3,4 +3,5 @@
 from orchard.coupons.service import ending
 from orchard.runtime.jobs import Job
 
-handler = Job("expire_coupons", ending.expire_coupons).handler
+job = Job("expire_coupons", ending.expire_coupons)
+handler = job.handler

@@ -3,4 +3,5 @@
 from orchard.coupons.service import newcomers
 from orchard.runtime.queues import Worker
 
-handler = Worker("grant_newcomer_coupons", newcomers.grant_newcomer_coupons).handler
+worker = Worker("grant_newcomer_coupons", newcomers.grant_newcomer_coupons)
+handler = worker.handler

@@ -2,11 +2,9 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Query
-
 from orchard.coupons.schemas import CouponPage, CouponState
 from orchard.coupons.service import mine
-from orchard.runtime.api import Api, CurrentMember, Transaction
+from orchard.runtime.api import Api, CurrentMember, Query, Transaction
 
 api = Api()
 
