@@ -84,7 +84,7 @@ def parse_line(line: bytes) -> Record:
         raise BadLineError("not UTF-8") from None
     except InvalidInput:
         raise BadLineError("not a JSON document (nested no deeper than 32, no name twice)") from None
-    if not isinstance(raw, dict) or raw.get("type") not in _TYPES:
+    if not isinstance(raw, dict) or str(raw.get("type")) not in _TYPES:
         raise BadLineError(f"not an object with a type of {', '.join(_TYPES)}")
     return _record(raw)
 

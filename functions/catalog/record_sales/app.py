@@ -3,4 +3,6 @@
 from orchard.catalog.service import changes
 from orchard.runtime.queues import Worker
 
-handler = Worker("record_sales", changes.record_sales).handler
+worker = Worker("record_sales", changes.record_sales)
+
+handler = worker.handler

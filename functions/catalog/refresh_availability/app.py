@@ -3,4 +3,6 @@
 from orchard.catalog.service import changes
 from orchard.runtime.queues import Worker
 
-handler = Worker("refresh_availability", changes.refresh_availability).handler
+worker = Worker("refresh_availability", changes.refresh_availability)
+
+handler = worker.handler

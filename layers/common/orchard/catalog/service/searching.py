@@ -52,7 +52,7 @@ def _hits(tx: Tx, query: Query, counts: dict[str, int], after: Key | None, limit
             return _ALL, rows[: limit + 1]
     if not tolerant:
         return _ALL, []
-    return _SOME, _rows(tx, _some(query, counts, rest, limit + 1))
+    return _SOME, _some(tx, query, counts, rest, limit + 1)
 
 
 def _all(tx: Tx, query: Query, counts: dict[str, int], after: Key | None, limit: int) -> list[Row]:
@@ -61,10 +61,12 @@ def _all(tx: Tx, query: Query, counts: dict[str, int], after: Key | None, limit:
     return _rows(tx, store.bearing_all(query.grams, after, limit))
 
 
-def _some(query: Query, counts: dict[str, int], after: Key | None, limit: int) -> Statement:
+def _some(tx: Tx, query: Query, counts: dict[str, int], after: Key | None, limit: int) -> list[Row]:
     known = [gram for gram in query.grams if gram in counts]
+    if len(known) < query.tolerance:
+        return []
     importance = [rules.importance(counts[gram]) for gram in known]
-    return store.bearing_some(known, importance, query.tolerance, after, limit)
+    return _rows(tx, store.bearing_some(known, importance, query.tolerance, after, limit))
 
 
 def _rows(tx: Tx, statement: Statement) -> list[Row]:
