@@ -1,6 +1,7 @@
 """A coupon from the quote to the refund: proposed, locked, used, released, given back."""
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +11,17 @@ from orchard.core import clock
 from orchard.pricing import service as pricing
 from orchard.runtime.database import Connection, Tx
 from orchard.workflows.refund_settled import refund_order
+from tests.support import books
 from tests.support.calls import Answer, call
 from tests.support.coupons import Coupons, mine
 from tests.support.shop import Goods, Shop, add_address, place, quote, wish
 from tests.support.till import Till
+
+
+@pytest.fixture(autouse=True)
+def _sound_books(db: Connection) -> Iterator[None]:
+    yield
+    books.assert_sound(db)
 
 
 @pytest.fixture
