@@ -89,6 +89,7 @@ def _finish(operation: Document, function: DeclaredFunction, method: str, handle
     operation["tags"] = [function.capability]
     operation["summary"] = _summary(function, handler)
     operation["responses"].pop("422", None)
+    operation["responses"].get("204", {}).pop("content", None)
     operation["responses"] |= {"4XX": {"$ref": "#/components/responses/Problem"}}
     operation["responses"] |= {"5XX": {"$ref": "#/components/responses/Problem"}}
     if _needs_member(handler):

@@ -72,14 +72,19 @@ def expiry(order_id: int) -> Statement:
     return Statement("SELECT expires_at FROM orders WHERE id = %s", (order_id,))
 
 
+def _number(asked_for: str) -> str:
+    """The number as the ASCII column can be compared with; anything else is no order's number."""
+    return asked_for if asked_for.isascii() else ""
+
+
 def owned(tx: Tx, member_id: int, order_number: str) -> Row | None:
     """The head, if it is this member's."""
-    return tx.row(f"{_HEAD} WHERE order_number = %s AND member_id = %s", (order_number, member_id))
+    return tx.row(f"{_HEAD} WHERE order_number = %s AND member_id = %s", (_number(order_number), member_id))
 
 
 def locked_by_number(tx: Tx, order_number: str) -> Row | None:
     """The head, locked until the transaction ends."""
-    return tx.row(f"{_HEAD} WHERE order_number = %s FOR UPDATE", (order_number,))
+    return tx.row(f"{_HEAD} WHERE order_number = %s FOR UPDATE", (_number(order_number),))
 
 
 def locked_by_id(tx: Tx, order_id: int) -> Row | None:
@@ -136,7 +141,7 @@ def page(tx: Tx, member_id: int, state: OrderState | None, before_id: int | None
 def detail(member_id: int, order_number: str) -> list[Statement]:
     """Order, lines and history for one round trip; each empty unless the order is this member's."""
     of_order = "(SELECT id FROM orders WHERE order_number = %s AND member_id = %s)"
-    params = (order_number, member_id)
+    params = (_number(order_number), member_id)
     return [
         Statement("SELECT * FROM orders WHERE order_number = %s AND member_id = %s", params),
         Statement(f"SELECT * FROM order_line WHERE order_id = {of_order} ORDER BY position", params),

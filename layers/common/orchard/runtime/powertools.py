@@ -60,7 +60,7 @@ def _enter(name: str, known: dict[str, str]) -> None:
 
 
 _enter(f"{_ROOT}.utilities.data_classes", _EVENT_SOURCES)
-_enter(f"{_ROOT}.event_handler", {"Response": "api_gateway"})
+_enter(f"{_ROOT}.event_handler", {"ApiGatewayResolver": "api_gateway", "Response": "api_gateway"})
 
 from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolver, Response  # noqa: E402
 from aws_lambda_powertools.event_handler.depends import Depends  # noqa: E402
