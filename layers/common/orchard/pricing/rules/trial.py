@@ -25,10 +25,20 @@ class Trial:
         self.place = place
         self.draft = pipeline.run(draft, {name: step for name, step in steps.items() if order.index(name) < behind})
         self._rest = {name: step for name, step in steps.items() if order.index(name) > behind}
+        self._without = pipeline.run(self.draft, self._rest)
+        self.without = _outcome(self._without)
+        self._margin = freight.discount_margin(self._without) if self._rest.keys() == {StepName.FREIGHT} else 0
 
-    def outcome(self, step: Step | None) -> Outcome:
-        """What the whole order comes to with `step` in this place; None leaves it empty."""
-        draft = self.draft if step is None else step(self.draft)
-        draft = pipeline.run(draft, self._rest)
-        payable = sum(line.goods_payable_fen + line.freight_fen for line in draft.lines)
-        return Outcome(payable, freight.minimum_gap(draft))
+    def outcome(self, step: Step, discount_fen: int) -> Outcome:
+        """What the whole order comes to with `step`, which takes `discount_fen` off, in this place.
+
+        Runs the rest of the pipeline only where so large a discount could change it.
+        """
+        if self._margin is None or discount_fen <= self._margin:
+            return Outcome(self.without.payable_fen - discount_fen, self.without.minimum_gap_fen)
+        return _outcome(pipeline.run(step(self.draft), self._rest))
+
+
+def _outcome(draft: Draft) -> Outcome:
+    payable = sum(line.goods_payable_fen + line.freight_fen for line in draft.lines)
+    return Outcome(payable, freight.minimum_gap(draft))
