@@ -17,6 +17,8 @@ _TYPES = ("typing", "collections.abc", "pydantic")
 # Functions of the house itself, whose work is the runtime's and the audit's.
 _HOUSEKEEPING = {"platform": "audit"}
 _HEAVY = (
+    # Comes with the resolvers that runtime/powertools.py leaves out.
+    "asyncio",
     "boto3",
     # Powertools looks at botocore's empty top package (1 ms); the weight is in these.
     "botocore.session",
