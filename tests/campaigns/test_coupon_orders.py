@@ -16,7 +16,7 @@ from orchard.workflows.refund_settled import refund_order
 from tests.support import books
 from tests.support.calls import Answer, call
 from tests.support.coupons import Coupons, mine
-from tests.support.shop import Goods, Shop, add_address, place, quote, wish
+from tests.support.shop import Goods, Shop, Shoppers, add_address, place, quote, wish
 from tests.support.till import Till
 
 
@@ -40,7 +40,9 @@ def _reasons(answer: Answer) -> dict[str, tuple[str, int]]:
     return {one["coupon_id"]: (one["reason"], one["missing_fen"]) for one in answer.json["coupons"]["unusable"]}
 
 
-def test_the_best_is_proposed_and_every_other_says_why_not(shop: Shop, store, shopper, coupons: Coupons) -> None:
+def test_the_best_is_proposed_and_every_other_says_why_not(
+    shop: Shop, store: str, shopper: Shoppers, coupons: Coupons
+) -> None:
     me, goods = shopper(), shop.sell(price_fen=3000)
     five, twenty = coupons.give(me.token, amount_fen=500), coupons.give(me.token, kind="PERCENT", percent_off=20)
     capped = coupons.give(me.token, kind="PERCENT", percent_off=50, cap_fen=100)
@@ -64,7 +66,9 @@ def test_the_best_is_proposed_and_every_other_says_why_not(shop: Shop, store, sh
     assert (answer.json["discount_fen"], answer.json["payable_fen"]) == (0, 6000)
 
 
-def test_a_named_coupon_is_on_every_line_and_in_the_trace(shop: Shop, store, shopper, coupons: Coupons) -> None:
+def test_a_named_coupon_is_on_every_line_and_in_the_trace(
+    shop: Shop, store: str, shopper: Shoppers, coupons: Coupons
+) -> None:
     me = shopper()
     goods = shop.sell_many(
         [{"price_fen": 333, "stock": 9}, {"price_fen": 333, "stock": 9}, {"price_fen": 334, "stock": 9}]
@@ -79,7 +83,9 @@ def test_a_named_coupon_is_on_every_line_and_in_the_trace(shop: Shop, store, sho
     assert plain.json["digest"] != answer.json["digest"]
 
 
-def test_scope_goes_by_category_and_below_with_exclusions(shop: Shop, store, shopper, coupons: Coupons) -> None:
+def test_scope_goes_by_category_and_below_with_exclusions(
+    shop: Shop, store: str, shopper: Shoppers, coupons: Coupons
+) -> None:
     me = shopper()
     shop.load([
         {"type": "category", "code": "fresh", "name": "生鲜"},
@@ -101,7 +107,9 @@ def test_scope_goes_by_category_and_below_with_exclusions(shop: Shop, store, sho
     assert _reasons(quote(me.token, body))[nothing] == ("no_matching_goods", 0)
 
 
-def test_a_coupon_that_costs_the_free_freight_saves_nothing(shop: Shop, shopper, coupons: Coupons, db) -> None:
+def test_a_coupon_that_costs_the_free_freight_saves_nothing(
+    shop: Shop, shopper: Shoppers, coupons: Coupons, db: Connection
+) -> None:
     me, goods = shopper(), shop.sell(price_fen=5000)
     shop.charge_freight(800)
     db.run(_free_from_fifty_yuan)
@@ -120,7 +128,7 @@ def _free_from_fifty_yuan(tx: Tx) -> None:
 
 
 def test_placing_locks_the_coupon_in_the_same_five_round_trips(
-    shop: Shop, store, shopper, coupons: Coupons, db: Connection
+    shop: Shop, store: str, shopper: Shoppers, coupons: Coupons, db: Connection
 ) -> None:
     me, goods = shopper(), shop.sell(price_fen=2000)
     template_id = coupons.offer(amount_fen=500, budget_fen=10_000)
@@ -139,7 +147,9 @@ def test_placing_locks_the_coupon_in_the_same_five_round_trips(
     assert any(entry["rule_id"] == f"coupon:{coupon_id}" for entry in json.loads(trace["trace"]))
 
 
-def test_a_quote_reads_a_fixed_number_of_times(shop: Shop, store, shopper, coupons: Coupons, db: Connection) -> None:
+def test_a_quote_reads_a_fixed_number_of_times(
+    shop: Shop, store: str, shopper: Shoppers, coupons: Coupons, db: Connection
+) -> None:
     me, goods = shopper(), shop.sell(price_fen=2000)
     trips = []
     for wanted in (0, 1, 12):
@@ -200,7 +210,9 @@ def test_closing_releases_the_coupon_or_expires_it_past_its_end(till: Till, coup
     assert coupons.state(alive) == "AVAILABLE"
 
 
-def test_an_order_that_costs_nothing_uses_its_coupon_at_once(shop: Shop, store, shopper, coupons: Coupons) -> None:
+def test_an_order_that_costs_nothing_uses_its_coupon_at_once(
+    shop: Shop, store: str, shopper: Shoppers, coupons: Coupons
+) -> None:
     me, goods = shopper(), shop.sell(price_fen=400)
     coupon_id = coupons.give(me.token, amount_fen=500)
     answer = place(me.token, _body(store, (goods, 1), coupon_id=coupon_id))
@@ -209,7 +221,7 @@ def test_an_order_that_costs_nothing_uses_its_coupon_at_once(shop: Shop, store, 
     assert (coupons.state(coupon_id), coupons.row(coupon_id)["discount_fen"]) == ("USED", 400)
 
 
-def test_foreign_and_missing_coupons_look_alike(shop: Shop, store, shopper, coupons: Coupons) -> None:
+def test_foreign_and_missing_coupons_look_alike(shop: Shop, store: str, shopper: Shoppers, coupons: Coupons) -> None:
     me, other, goods = shopper(), shopper(), shop.sell(price_fen=2000)
     foreign = coupons.give(other.token)
     answers = [quote(me.token, _body(store, (goods, 1), coupon_id=coupon_id)) for coupon_id in (foreign, "12345")]
@@ -240,7 +252,7 @@ def test_what_cannot_be_used_cannot_be_placed_and_says_why(till: Till, coupons: 
 
 
 def test_expiry_between_quote_and_order_is_decided_by_the_database(
-    shop: Shop, store, shopper, coupons: Coupons
+    shop: Shop, store: str, shopper: Shoppers, coupons: Coupons
 ) -> None:
     me, goods = shopper(), shop.sell(price_fen=2000)
     coupon_id = coupons.give(me.token)

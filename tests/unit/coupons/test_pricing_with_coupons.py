@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -37,7 +36,7 @@ CATEGORIES = {sku_id: frozenset({0, sku_id % 3 + 1, sku_id % 5 + 10}) for sku_id
 carts = st.lists(
     st.builds(
         lambda n, fen, quantity, methods: PricingLine(
-            replace(snapshot(n, fen, delivery_methods=methods), category_id=n), quantity
+            snapshot(n, fen, delivery_methods=methods)._replace(category_id=n), quantity
         ),
         st.integers(1, 30),
         st.integers(0, 5000) | st.integers(0, 9),
@@ -196,7 +195,7 @@ def test_one_more_coupon_in_the_wallet_never_makes_the_best_price_higher(
         plain = price(lines, delivery, book)
         return with_coupon(lines, delivery, book, {}, usable[0]).payable_fen if usable else plain.payable_fen
 
-    added = replace(wallet[0], id=99, terms=more)
+    added = wallet[0]._replace(id=99, terms=more)
     assert best([*wallet, added]) <= best(wallet) <= price(lines, delivery, book).payable_fen
 
 

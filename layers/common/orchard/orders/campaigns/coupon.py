@@ -1,9 +1,8 @@
 """Coupons in an order: one at most, named by the shopper; the best is proposed, every other told with its reason."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchard.catalog import service as catalog
 from orchard.catalog.service import SkuSnapshot
@@ -23,8 +22,7 @@ from orchard.pricing.rules.trial import Trial
 from orchard.runtime.database import Statement
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One coupon of the wallet, judged on this order; `saving_fen` is 0 unless it may be used."""
 
     coupon: Coupon
@@ -98,9 +96,9 @@ def _tried(coupon: Coupon, found: Assessment, trial: Trial) -> Option:
     outcome = trial.outcome(step_of(coupon, found), found.discount_fen)
     saving = trial.without.payable_fen - outcome.payable_fen
     if outcome.minimum_gap_fen > trial.without.minimum_gap_fen:
-        return Option(coupon, replace(found, reason=Unusable.BELOW_LOCAL_MINIMUM))
+        return Option(coupon, found._replace(reason=Unusable.BELOW_LOCAL_MINIMUM))
     if saving <= 0:
-        return Option(coupon, replace(found, reason=Unusable.NO_SAVING))
+        return Option(coupon, found._replace(reason=Unusable.NO_SAVING))
     return Option(coupon, found, saving)
 
 

@@ -1,15 +1,14 @@
 """Trying what a step would do to the whole price, without running what stands before its place again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchard.pricing.models import StepName
 from orchard.pricing.rules import freight, pipeline
 from orchard.pricing.rules.pipeline import Draft, Step
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What the shopper would pay in all (fen, freight included), and what would be missing to the local minimum."""
 
     payable_fen: int
