@@ -12,6 +12,7 @@ from orchard.members import service as members
 from orchard.runtime import sessions
 from orchard.runtime.database import Connection, connection
 from tests.support import books, calls, database, environment, notices, wechat
+from tests.support.coupons import Coupons
 from tests.support.shop import Shop, Shopper
 from tests.support.till import Till
 
@@ -67,6 +68,12 @@ def call(db: Connection) -> Callable[..., calls.Answer]:
 def shop(db: Connection, tmp_path: Path) -> Shop:
     """An empty shop to put goods into."""
     return Shop(db, tmp_path)
+
+
+@pytest.fixture
+def coupons(db: Connection) -> Coupons:
+    """Coupon templates of that shop."""
+    return Coupons(db)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ FUNCTIONS = [function for function in declared() if any(route.api == "MiniProgra
 # transactions, and answer a repetition by the state they find: see docs/decisions/0007-posts-without-a-key.md.
 WITHOUT_KEY = {
     "log_in", "log_out", "quote_order", "bind_phone", "cancel_order", "pay_order", "confirm_payment",
+    "redeem_coupon_code",
 }  # fmt: skip
 WITHOUT_SESSION = {
     "log_in", "list_stores", "list_categories", "list_brands", "list_products", "search_products", "suggest_searches",

@@ -104,9 +104,9 @@ def due_unpaid(tx: Tx, limit: int, after: tuple[datetime, int] | None) -> list[R
     )
 
 
-def stock_lines(tx: Tx, order_id: int) -> list[Row]:
+def stock_lines(order_id: int) -> Statement:
     """What the order holds of the stock: id, sku_id, product_id, quantity, location_id."""
-    return tx.rows(
+    return Statement(
         "SELECT id, sku_id, product_id, quantity, location_id FROM order_line WHERE order_id = %s ORDER BY sku_id",
         (order_id,),
     )
@@ -155,4 +155,11 @@ def first_line(tx: Tx, order_id: int) -> Row | None:
         "SELECT l.product_name, o.line_count FROM order_line l JOIN orders o ON o.id = l.order_id"
         " WHERE l.order_id = %s AND l.position = 0",
         (order_id,),
+    )
+
+
+def ever_paid(member_id: int) -> Statement:
+    """One row, `paid`: whether the member ever paid an order, whatever became of it."""
+    return Statement(
+        "SELECT EXISTS(SELECT 1 FROM orders WHERE member_id = %s AND paid_at IS NOT NULL) AS paid", (member_id,)
     )

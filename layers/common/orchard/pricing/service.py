@@ -25,6 +25,7 @@ from orchard.pricing.models import (
 )
 from orchard.pricing.rules import freight as freight_rules
 from orchard.pricing.rules import pipeline
+from orchard.pricing.rules.trial import Trial
 from orchard.runtime.database import Statement, Tx
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "freight_version_statement",
     "price",
     "set_freight_policy",
+    "trial",
 ]
 _REGION = re.compile(r"^[1-9][0-9]{5}$")
 _MAX_FEE_FEN = 10**7
@@ -57,13 +59,29 @@ def price(
     Without `delivery` goods alone are priced. `campaigns` fills places of the pipeline. Raises ValueError for a SKU
     on two lines, a quantity below 1, a negative price, or a step put in freight's place.
     """
-    steps = dict(campaigns or {})
-    if StepName.FREIGHT in steps:
-        raise ValueError("freight has its own step")
-    steps[StepName.FREIGHT] = freight_rules.charge_freight
-    draft = pipeline.run(pipeline.begin(lines, delivery, freight), steps)
+    draft = pipeline.run(pipeline.begin(lines, delivery, freight), _with_freight(campaigns or {}))
     priced = {line.sku.sku_id: _priced_line(line) for line in draft.lines}
     return _checked(_totals([priced[line.sku.sku_id] for line in lines], draft))
+
+
+def trial(
+    lines: Sequence[PricingLine],
+    delivery: Delivery | None,
+    freight: FreightBook,
+    campaigns: Mapping[StepName, pipeline.Step],
+    place: StepName,
+) -> Trial:
+    """What `price` would make of the order with one step or another in `place`: the earlier steps run only once.
+
+    Raises as `price`.
+    """
+    return Trial(pipeline.begin(lines, delivery, freight), _with_freight(campaigns), place)
+
+
+def _with_freight(campaigns: Mapping[StepName, pipeline.Step]) -> dict[StepName, pipeline.Step]:
+    if StepName.FREIGHT in campaigns:
+        raise ValueError("freight has its own step")
+    return {**campaigns, StepName.FREIGHT: freight_rules.charge_freight}
 
 
 def _priced_line(line: pipeline.DraftLine) -> PricedLine:

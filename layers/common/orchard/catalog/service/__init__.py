@@ -5,6 +5,23 @@ that placing an order does not load the search.
 """
 
 from orchard.catalog.models import SkuSnapshot
-from orchard.catalog.service.snapshots import read_skus, skus, skus_statement
+from orchard.catalog.service.snapshots import (
+    lineage_statement,
+    read_lineage,
+    read_skus,
+    skus,
+    skus_statement,
+    unknown_categories,
+    unknown_products,
+)
 
-__all__ = ["SkuSnapshot", "read_skus", "skus", "skus_statement"]
+__all__ = [
+    "SkuSnapshot",
+    "lineage_statement",
+    "read_lineage",
+    "read_skus",
+    "skus",
+    "skus_statement",
+    "unknown_categories",
+    "unknown_products",
+]

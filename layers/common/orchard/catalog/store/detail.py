@@ -36,3 +36,17 @@ def snapshots(sku_ids: Sequence[int]) -> Statement:
         f" FROM sku s JOIN product p ON p.id = s.product_id WHERE s.id IN ({placeholders(sku_ids)})",
         list(sku_ids),
     )
+
+
+def lineages(sku_ids: Sequence[int]) -> Statement:
+    """category_id and ancestor_id (itself included) of the categories that these SKUs are in."""
+    return Statement(
+        "SELECT DISTINCT a.category_id, a.ancestor_id FROM sku s JOIN product p ON p.id = s.product_id"
+        f" JOIN category_ancestor a ON a.category_id = p.category_id WHERE s.id IN ({placeholders(sku_ids)})",
+        list(sku_ids),
+    )
+
+
+def known(table: str, ids: Sequence[int]) -> Statement:
+    """Which of these ids exist in `category` or `product`."""
+    return Statement(f"SELECT id FROM {table} WHERE id IN ({placeholders(ids)})", list(ids))

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from orchard.core.schemas import Fen, Id, PlainText, Quantity, Schema, UtcTime
+from orchard.coupons.models import Unusable
 from orchard.orders.models import OrderState
 from orchard.pricing.models import DeliveryMethod
 
@@ -37,6 +38,8 @@ class QuoteRequest(Schema):
 
     lines: Annotated[list[DraftLine], Field(min_length=1, max_length=100)]
     delivery: DeliveryChoice
+    # The coupon to use; a quote proposes the best one but applies only what is named here.
+    coupon_id: Id | None = None
 
     @model_validator(mode="after")
     def _one_line_per_sku(self) -> Self:
@@ -73,7 +76,7 @@ class QuotedLine(Schema):
 
 Reason = Literal[
     "not_for_sale", "out_of_stock", "undeliverable", "method_unsupported", "address_required", "store_unavailable",
-    "below_local_minimum",
+    "below_local_minimum", "coupon_unusable",
 ]  # fmt: skip
 
 
@@ -85,8 +88,39 @@ class Problem(Schema):
     available: int | None = None
 
 
+class UsableCoupon(Schema):
+    """A coupon that would make this order cheaper; `saving_fen` is what the whole order would cost less."""
+
+    coupon_id: Id
+    name: str
+    saving_fen: Fen
+    ends_at: UtcTime
+
+
+class UnusableCoupon(Schema):
+    """A coupon that cannot be used on this order, why, and what its goods lack to its threshold."""
+
+    coupon_id: Id
+    name: str
+    reason: Unusable
+    missing_fen: Fen
+    ends_at: UtcTime
+
+
+class CouponChoice(Schema):
+    """The member's coupons for this order: usable ones by saving, the best first, and the rest with their reasons."""
+
+    best_coupon_id: Id | None
+    applied_coupon_id: Id | None
+    usable: list[UsableCoupon]
+    unusable: list[UnusableCoupon]
+
+
 class Quote(Schema):
-    """What the order would cost now. `digest` changes whenever anything paid or delivered would."""
+    """What the order would cost now. `digest` changes whenever anything paid or delivered would.
+
+    `coupons` is None where no coupon may be used, and in answers to placing, which proposes nothing.
+    """
 
     lines: list[QuotedLine]
     goods_fen: Fen
@@ -95,6 +129,7 @@ class Quote(Schema):
     payable_fen: Fen
     free_freight_gap_fen: Fen | None
     problems: list[Problem]
+    coupons: CouponChoice | None = None
     trace: list[dict[str, object]]
     digest: str
 

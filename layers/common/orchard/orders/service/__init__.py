@@ -4,7 +4,7 @@ What other capabilities and workflows need is re-exported here. The endpoints' o
 imported by name, so that paying for an order does not load the catalogue, the cart and the pricing engine.
 """
 
-from orchard.orders.service.lookups import description, line_amounts, owned_order
+from orchard.orders.service.lookups import description, ever_paid_statement, line_amounts, owned_order
 from orchard.orders.service.transitions import (
     close,
     due_unpaid,
@@ -18,6 +18,7 @@ __all__ = [
     "close",
     "description",
     "due_unpaid",
+    "ever_paid_statement",
     "line_amounts",
     "lock_order_by_id",
     "locked_order",

@@ -3,7 +3,7 @@
 from orchard.core.errors import NotFound
 from orchard.orders import store
 from orchard.orders.models import LineAmounts, OrderRow
-from orchard.runtime.database import Tx
+from orchard.runtime.database import Statement, Tx
 
 _DESCRIPTION_LENGTH = 127
 
@@ -28,3 +28,8 @@ def description(tx: Tx, order_id: int) -> str:
 def line_amounts(tx: Tx, order_id: int) -> list[LineAmounts]:
     """What each line was sold for, freight apart; refunds start from here and never recompute a price."""
     return [LineAmounts(**row) for row in store.line_amounts(tx, order_id)]
+
+
+def ever_paid_statement(member_id: int) -> Statement:
+    """One row with the column `paid`: whether the member ever paid an order. For others' packets."""
+    return store.ever_paid(member_id)

@@ -6,11 +6,13 @@ from typing import Any
 
 from orchard.cart import service as cart
 from orchard.core.clock import from_database
-from orchard.core.errors import Conflict
+from orchard.core.errors import AppError, Conflict
 from orchard.core.ids import new_id, new_order_number
 from orchard.inventory import service as inventory
 from orchard.inventory.service import OutOfStock, StockLine
 from orchard.orders import store
+from orchard.orders.campaigns.campaign import Placing
+from orchard.orders.campaigns.entering import LOST
 from orchard.orders.models import OrderState
 from orchard.orders.schemas.placing import OrderDraft, PlacedOrder, Quote
 from orchard.orders.service import sealing
@@ -19,6 +21,9 @@ from orchard.orders.service.transitions import locked_order, record_payment
 from orchard.runtime import outbox, settings
 from orchard.runtime.database import Tx
 from orchard.runtime.sessions import MemberSession
+
+# Errors of the write packet that say: somebody else took the last one since it was read.
+_LOST: tuple[type[AppError], ...] = (OutOfStock, *LOST)
 
 
 class QuoteChanged(Conflict):
@@ -40,15 +45,15 @@ def place_order(tx: Tx, member: MemberSession, draft: OrderDraft) -> PlacedOrder
 
     Cart lines of the bought SKUs go when `from_cart`. An order that costs nothing is paid at once.
     """
-    evaluation = evaluate(tx, member, draft)
+    evaluation = evaluate(tx, member, draft, placing=True)
     _check(draft, evaluation.quote)
     number = new_order_number()
     try:
         expires_at = _write(tx, member, draft, evaluation, number)
-    except OutOfStock:
+    except _LOST:
         # Somebody was faster. Nothing may stay half-written, and the shopper is shown what is left.
         tx.rollback()
-        raise QuoteChanged(quote=evaluate(tx, member, draft).quote.model_dump(mode="json")) from None
+        raise QuoteChanged(quote=evaluate(tx, member, draft, placing=True).quote.model_dump(mode="json")) from None
     payable_fen = evaluation.priced.payable_fen
     state = OrderState.PENDING_PAY if payable_fen else _paid_with_nothing(tx, number)
     return PlacedOrder(order_number=number, state=state, payable_fen=payable_fen, expires_at=expires_at)
@@ -70,18 +75,24 @@ def _check(draft: OrderDraft, quote: Quote) -> None:
 
 
 def _write(tx: Tx, member: MemberSession, draft: OrderDraft, evaluation: Evaluation, number: str) -> datetime:
-    """Everything in one packet: private rows first, the shared stock rows last. Returns when the order expires."""
+    """Everything in one packet: private rows first, then what campaigns claim, the shared stock rows last.
+
+    Returns when the order expires.
+    """
     order_id = new_id()
     wants = [(new_id(), line.sku_id, line.quantity) for line in evaluation.priced.lines]
     held = inventory.allocate(evaluation.stock, wants)
     sku_ids = sorted(line.sku_id for line in held)
+    minutes = settings.payment().minutes
+    placing = Placing(order_id, number, member.member_id, minutes, held, evaluation.priced)
     packet = [
-        store.insert_order(_order_values(order_id, number, member, draft, evaluation), settings.payment().minutes),
+        store.insert_order(_order_values(order_id, number, member, draft, evaluation), minutes),
         store.expiry(order_id),
         store.insert_lines(_line_values(order_id, held, evaluation)),
         store.insert_event(order_id, 1, (None, OrderState.PENDING_PAY.value), "member", "placed"),
         outbox.emit("order.placed", number, {"order_number": number, "sku_ids": [str(sku_id) for sku_id in sku_ids]}),
         *([cart.remove_skus_statement(member.member_id, sku_ids)] if draft.from_cart else []),
+        *evaluation.entered.claim_statements(placing),
         *inventory.reserve(order_id, held),
     ]
     return from_database(tx.packet(packet)[1].rows[0]["expires_at"])

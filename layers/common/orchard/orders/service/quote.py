@@ -1,5 +1,6 @@
 """Quote: what an order would cost now and why it might not be placed. One read packet, one pricing engine."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from orchard.catalog import service as catalog
@@ -7,9 +8,13 @@ from orchard.catalog.service import SkuSnapshot
 from orchard.inventory import service as inventory
 from orchard.members import service as members
 from orchard.members.service import Address
+from orchard.orders.campaigns.campaign import Asked
+from orchard.orders.campaigns.entering import Entered, Plan
 from orchard.orders.schemas.placing import DeliveryChoice, Problem, Quote, QuotedLine, QuoteRequest
 from orchard.pricing import service as pricing
-from orchard.pricing.models import DeliveryMethod
+from orchard.pricing.models import DeliveryMethod, StepName
+from orchard.pricing.rules.pipeline import Step
+from orchard.pricing.rules.trial import Trial
 from orchard.pricing.service import Delivery, PricedLine, PricedOrder, PricingLine
 from orchard.runtime.database import Row, Statement, Tx
 from orchard.runtime.sessions import MemberSession
@@ -27,6 +32,7 @@ class Evaluation(NamedTuple):
     skus: dict[int, SkuSnapshot]
     stock: Stock
     address: Address | None
+    entered: Entered
 
 
 class _Facts(NamedTuple):
@@ -35,26 +41,42 @@ class _Facts(NamedTuple):
     freight: pricing.FreightBook
     address: Address | None
     store: Store | None
+    campaign_rows: list[list[Row]]
 
 
 def quote_order(tx: Tx, member: MemberSession, request: QuoteRequest) -> Quote:
-    """Price a would-be order. Raises NotFound for an address that is not the member's."""
-    return evaluate(tx, member, request).quote
+    """Price a would-be order. Raises NotFound for an address or coupon that is not the member's, CampaignsExclude."""
+    return evaluate(tx, member, request, placing=False).quote
 
 
-def evaluate(tx: Tx, member: MemberSession, request: QuoteRequest) -> Evaluation:
-    """Read everything in one round trip (a second one when freight rules changed), then price it in memory."""
-    facts = _read(tx, member, request)
+def evaluate(tx: Tx, member: MemberSession, request: QuoteRequest, *, placing: bool) -> Evaluation:
+    """Read everything in one round trip (a second one when freight rules changed), then price it in memory.
+
+    Nothing is proposed when `placing`: then only what the request names is read and applied.
+    """
+    plan = Plan(Asked(member.member_id, request, placing))
+    facts = _read(tx, member, request, plan.statements)
     problems = _line_problems(request, facts)
-    sellable = [line for line in request.lines if line.sku_id in facts.skus]
-    lines = [PricingLine(facts.skus[line.sku_id], line.quantity) for line in sellable]
-    priced = pricing.price(lines, _delivery(request.delivery, facts), facts.freight)
+    priced, entered = _price(request, facts, plan)
     named = {problem.sku_id for problem in problems}
     problems += [p for p in _delivery_problems(request.delivery, facts, priced) if p.sku_id not in named - {None}]
-    return Evaluation(_quote(facts, priced, problems), priced, facts.skus, facts.stock, facts.address)
+    quote = _quote(facts, priced, [*problems, *entered.problems], entered)
+    return Evaluation(quote, priced, facts.skus, facts.stock, facts.address, entered)
 
 
-def _read(tx: Tx, member: MemberSession, request: QuoteRequest) -> _Facts:
+def _price(request: QuoteRequest, facts: _Facts, plan: Plan) -> tuple[PricedOrder, Entered]:
+    sellable = [line for line in request.lines if line.sku_id in facts.skus]
+    lines = [PricingLine(facts.skus[line.sku_id], line.quantity) for line in sellable]
+    delivery = _delivery(request.delivery, facts)
+
+    def trial(steps: Mapping[StepName, Step], place: StepName) -> Trial:
+        return pricing.trial(lines, delivery, facts.freight, steps, place)
+
+    entered = plan.enter(facts.campaign_rows, facts.skus, trial)
+    return pricing.price(lines, delivery, facts.freight, entered.steps), entered
+
+
+def _read(tx: Tx, member: MemberSession, request: QuoteRequest, campaigns: list[Statement]) -> _Facts:
     sku_ids = [line.sku_id for line in request.lines]
     choice = request.delivery
     packet = [catalog.skus_statement(sku_ids), inventory.stock_statement(sku_ids), pricing.freight_version_statement()]
@@ -63,14 +85,16 @@ def _read(tx: Tx, member: MemberSession, request: QuoteRequest) -> _Facts:
         optional.append(("address", members.address_statement(member.member_id, choice.address_id)))
     if choice.store_id is not None:
         optional.append(("store", stores.store_statement(choice.store_id)))
-    results = tx.packet(packet + [statement for _, statement in optional])
-    extra: dict[str, list[Row]] = {name: result.rows for (name, _), result in zip(optional, results[3:], strict=True)}
+    results = [r.rows for r in tx.packet([*packet, *(statement for _, statement in optional), *campaigns])]
+    named = 3 + len(optional)
+    extra: dict[str, list[Row]] = {name: rows for (name, _), rows in zip(optional, results[3:named], strict=True)}
     return _Facts(
-        skus=catalog.read_skus(results[0].rows),
-        stock=inventory.read_stock(results[1].rows),
-        freight=pricing.freight_book(tx, results[2].rows[0]["version"]),
+        skus=catalog.read_skus(results[0]),
+        stock=inventory.read_stock(results[1]),
+        freight=pricing.freight_book(tx, results[2][0]["version"]),
         address=members.read_address(extra["address"], member.member_id) if "address" in extra else None,
         store=stores.read_store(extra.get("store", [])),
+        campaign_rows=results[named:],
     )
 
 
@@ -123,8 +147,9 @@ def _store_serves(choice: DeliveryChoice, facts: _Facts) -> bool:
     return stores.delivers_to(facts.store, facts.address.region_code, position)
 
 
-def _quote(facts: _Facts, priced: PricedOrder, problems: list[Problem]) -> Quote:
+def _quote(facts: _Facts, priced: PricedOrder, problems: list[Problem], entered: Entered) -> Quote:
     return Quote(
+        **entered.shown,
         lines=[_quoted(line, facts) for line in priced.lines],
         goods_fen=priced.goods_fen,
         discount_fen=priced.discount_fen,

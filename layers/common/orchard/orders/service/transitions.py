@@ -6,6 +6,8 @@ from orchard.core.errors import NotFound
 from orchard.inventory import service as inventory
 from orchard.inventory.service import StockLine
 from orchard.orders import store
+from orchard.orders.campaigns import holdings
+from orchard.orders.campaigns.holdings import Held
 from orchard.orders.models import OrderRow, OrderState, check_transition
 from orchard.runtime import outbox
 from orchard.runtime.database import Row, Statement, Tx
@@ -37,7 +39,7 @@ def record_payment(tx: Tx, order: OrderRow) -> None:
     Raises OrderStateConflict from any other state; the caller decides what becomes of the money then.
     """
     check_transition(order, OrderState.PAID)
-    rows = store.stock_lines(tx, order.id)
+    rows, held = _held(tx, order)
     steps = [
         _event(order, 1, OrderState.PENDING_PAY, OrderState.PAID, "paid"),
         _event(order, 2, OrderState.PAID, OrderState.TO_SHIP, "ready"),
@@ -45,7 +47,7 @@ def record_payment(tx: Tx, order: OrderRow) -> None:
     told = outbox.emit("order.paid", order.order_number, _payload(order, rows))
     # Both steps happen at once, so the row takes the second one's state and version.
     paid = store.move(order, OrderState.TO_SHIP, ", version = version + 1, paid_at = UTC_TIMESTAMP(6)")
-    tx.packet([paid, *steps, told, *inventory.deduct(order.id, _stock_lines(rows))])
+    tx.packet([paid, *steps, told, *holdings.confirm(held), *inventory.deduct(order.id, _stock_lines(rows))])
 
 
 def close(tx: Tx, order: OrderRow, reason: str, actor: str = "system") -> None:
@@ -54,19 +56,26 @@ def close(tx: Tx, order: OrderRow, reason: str, actor: str = "system") -> None:
     The caller has made sure that no money can arrive any more. Raises OrderStateConflict from any other state.
     """
     check_transition(order, OrderState.CLOSED)
-    rows = store.stock_lines(tx, order.id)
+    rows, held = _held(tx, order)
     closed = store.move(order, OrderState.CLOSED, ", closed_at = UTC_TIMESTAMP(6), close_reason = %s", [reason])
     step = _event(order, 1, OrderState.PENDING_PAY, OrderState.CLOSED, reason, actor)
     told = outbox.emit("order.closed", order.order_number, {**_payload(order, rows), "reason": reason})
-    tx.packet([closed, step, told, *inventory.release(order.id, _stock_lines(rows))])
+    tx.packet([closed, step, told, *holdings.release(held), *inventory.release(order.id, _stock_lines(rows))])
 
 
 def record_refunded(tx: Tx, order: OrderRow) -> None:
-    """Any paid state -> REFUNDED, once every fen has gone back (order.refunded)."""
+    """Any paid state -> REFUNDED, once every fen has gone back (order.refunded). Campaigns take or give by policy."""
     check_transition(order, OrderState.REFUNDED)
+    _, held = _held(tx, order)
     step = _event(order, 1, order.state, OrderState.REFUNDED, "refunded")
     told = outbox.emit("order.refunded", order.order_number, {"order_number": order.order_number})
-    tx.packet([store.move(order, OrderState.REFUNDED), step, told])
+    tx.packet([store.move(order, OrderState.REFUNDED), step, told, *holdings.give_back(held)])
+
+
+def _held(tx: Tx, order: OrderRow) -> tuple[list[Row], Held]:
+    """What the order holds: its lines' stock, and whatever campaigns claimed for it; one round trip."""
+    stock, *claimed = tx.packet([store.stock_lines(order.id), *holdings.held_statements(order.id)])
+    return stock.rows, holdings.held(claimed)
 
 
 def _event(
