@@ -53,7 +53,6 @@ CREATE TABLE IF NOT EXISTS order_line (
     freight_fen BIGINT UNSIGNED NOT NULL,
     payable_fen BIGINT UNSIGNED NOT NULL,
     UNIQUE KEY one_line_per_sku (order_id, sku_id),
-    UNIQUE KEY by_position (order_id, position),
     CONSTRAINT order_line_quantity CHECK (quantity BETWEEN 1 AND 999),
     CONSTRAINT order_line_gross CHECK (gross_fen = unit_price_fen * quantity),
     CONSTRAINT order_line_sum CHECK (payable_fen + discount_fen = gross_fen + freight_fen)
