@@ -1,4 +1,4 @@
-"""One running bundle for all scenarios: schedules off, jobs fired by name, queues polled, books compared at every end."""
+"""One running bundle for all scenarios: schedules off, jobs fired by name, queues polled, books compared."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,7 +9,7 @@ import pytest
 from infra.local import shopfront
 from infra.local.cloud import LocalCloud
 from infra.local.shop import Installation, Place, install_shop
-from tests.support.scenario import RunningShop, Shopper
+from tests.support.scenario import RunningShop, Shopper, running_shop
 
 
 def _patient_shop(place: Place) -> Installation:
@@ -30,10 +30,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 @pytest.fixture
 def shop(bundle: LocalCloud, tmp_path: Path) -> Iterator[RunningShop]:
     """The running shop. At the end both books must agree and every invariant hold."""
-    running = RunningShop(bundle, tmp_path)
-    yield running
-    running.assert_sound()
-    running.close()
+    yield from running_shop(bundle, tmp_path)
 
 
 @pytest.fixture

@@ -192,9 +192,7 @@ _WRONG = {
 
 
 @pytest.mark.parametrize("forgery", _FORGERIES)
-def test_what_is_not_well_signed_is_refused_and_forgotten(
-    shop: RunningShop, shopper: Shopper, forgery: str
-) -> None:
+def test_what_is_not_well_signed_is_refused_and_forgotten(shop: RunningShop, shopper: Shopper, forgery: str) -> None:
     number = shopper.order(shop.shelf.sell())
     shop.wechat.misbehave(forgery, call="payment_notice", times=None)
     shopper.pay(number)
@@ -242,7 +240,11 @@ def test_the_platforms_probe_is_refused_and_the_genuine_one_taken(shop: RunningS
 
 @pytest.mark.parametrize(
     "headers",
-    [{"host": "localhost"}, {"x-forwarded-for": "127.0.0.1", "x-forwarded-host": "localhost"}, {"forwarded": "for=::1"}],
+    [
+        {"host": "localhost"},
+        {"x-forwarded-for": "127.0.0.1", "x-forwarded-host": "localhost"},
+        {"forwarded": "for=::1"},
+    ],
 )
 def test_no_header_stands_in_for_a_signature(shop: RunningShop, shopper: Shopper, headers: dict[str, str]) -> None:
     number = shopper.order(shop.shelf.sell())

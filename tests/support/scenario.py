@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ import urllib3
 
 from infra.demo.shop_client import ShopClient
 from infra.local.cloud import LocalCloud
-from infra.local.processes import wait_until
 from infra.local.wechat_sandbox.client import SandboxClient
 from infra.local.wechat_sandbox.config import SandboxConfig
 from orchard.runtime.database import Connection, Row, Statement
@@ -45,8 +44,12 @@ class Shopper:
 
     def address(self) -> str:
         """The id of the shopper's address, told to the shop at first use."""
-        self._address_id = self._address_id or str(self.phone.call("POST", "/addresses", _ADDRESS)["address_id"])
+        self._address_id = self._address_id or self.new_address()
         return self._address_id
+
+    def new_address(self) -> str:
+        """The id of one more address."""
+        return str(self.phone.call("POST", "/addresses", _ADDRESS)["address_id"])
 
     def wish(self, *wanted: tuple[Goods, int], **delivery: Any) -> dict[str, Any]:
         """What to buy; sent by express unless `delivery` says otherwise."""
@@ -207,24 +210,28 @@ class RunningShop:
         books.assert_agree(self.db, self.wechat.ledger())
         books.assert_sound(self.db, settled=True)
 
-    def errors_logged(self, mark: int) -> list[str]:
-        """Unforeseen errors that functions logged since `mark`, a size of their log."""
-        lines = self._log_from(mark).splitlines()
-        return [line for line in lines if '"request failed"' in line and '"code":"internal_error"' in line]
-
     def log_mark(self) -> int:
         """How long the functions' log is now."""
         return (self.cloud.logs / "functions.log").stat().st_size
 
-    def _log_from(self, mark: int) -> str:
+    def log_since(self, mark: int) -> list[str]:
+        """The lines that functions have logged since."""
         with (self.cloud.logs / "functions.log").open("rb") as log:
             log.seek(mark)
-            return log.read().decode(errors="replace")
+            return log.read().decode(errors="replace").splitlines()
 
     def close(self) -> None:
         """Give up connections."""
         self.db.discard()
         self.wechat.close()
+
+
+def running_shop(cloud: LocalCloud, folder: Path) -> Iterator[RunningShop]:
+    """For fixtures: the shop, and the comparison of all books once it was used."""
+    running = RunningShop(cloud, folder)
+    yield running
+    running.assert_sound()
+    running.close()
 
 
 def database_of(cloud: LocalCloud) -> Connection:
@@ -238,6 +245,3 @@ def body_of(message: dict[str, Any]) -> dict[str, Any]:
     """A queue message's content."""
     content: dict[str, Any] = json.loads(message["Body"])
     return content
-
-
-__all__ = ["PATIENCE_SECONDS", "RunningShop", "Shopper", "body_of", "database_of", "wait_until"]

@@ -222,7 +222,7 @@ def test_money_moved_past_the_books_stops_the_sale() -> None:
 
 def test_repeated_skus_bad_quantities_and_a_foreign_freight_step_are_refused() -> None:
     line = lines_of(100)[0]
-    for lines in ([line, line], [replace(line, quantity=0)], [PricingLine(snapshot(1, -1), 1)]):
+    for lines in ([line, line], [line._replace(quantity=0)], [PricingLine(snapshot(1, -1), 1)]):
         with pytest.raises(ValueError, match=r"SKU|range"):
             price(lines, None, EMPTY)
     with pytest.raises(ValueError, match="freight"):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from orchard.catalog import checks, indexing
 from orchard.catalog.checks import Catalogue, LineError
+from orchard.catalog.pipeline import Pipeline
 from orchard.catalog.records import ProductRecord
 from orchard.catalog.rowmaking import brand_row, category_row, detail_row, product_row, sku_row
 from orchard.catalog.service.changes import in_stock
@@ -42,15 +43,16 @@ class Loaded:
 
 def load(tx: Tx, catalogue: Catalogue, cut_words: CutWords) -> Loaded:
     """Write the catalogue; `cut_words` cuts a name into words for the search. Raises CatalogueRefusedError."""
-    loading.lock(tx)
-    errors = checks.against_shop(tx, catalogue)
-    if errors:
-        raise CatalogueRefusedError(errors)
-    categories, brands = _load_categories(tx, catalogue), _load_brands(tx, catalogue)
-    batches = [
-        _load_products(tx, part, categories, brands) for part in loading.chunks(list(catalogue.products.values()))
-    ]
-    _publish(tx, catalogue, [product_id for batch in batches for product_id in batch.product_ids], cut_words)
+    with Pipeline(tx) as pipeline:
+        pipeline.now(loading.lock)
+        errors = pipeline.now(checks.against_shop, catalogue)
+        if errors:
+            raise CatalogueRefusedError(errors)
+        categories, brands = _load_categories(pipeline, catalogue), _load_brands(pipeline, catalogue)
+        known = pipeline.now(_known, catalogue)
+        records = [record for _, record in catalogue.products.values()]
+        batches = [_load_products(pipeline, part, known, categories, brands) for part in loading.chunks(records)]
+        _publish(pipeline, catalogue, [product_id for batch in batches for product_id in batch.product_ids], cut_words)
     return Loaded(
         categories=len(catalogue.categories),
         brands=len(catalogue.brands),
@@ -61,28 +63,42 @@ def load(tx: Tx, catalogue: Catalogue, cut_words: CutWords) -> Loaded:
     )
 
 
-def _load_categories(tx: Tx, catalogue: Catalogue) -> dict[str, int]:
+def _load_categories(pipeline: Pipeline, catalogue: Catalogue) -> dict[str, int]:
     """code -> id of every category of the shop after the import."""
-    parents = checks.merged_parents(tx, catalogue)
-    ids = loading.ids_by_code(tx, "category", parents)
+    parents = pipeline.now(checks.merged_parents, catalogue)
+    ids = pipeline.now(loading.ids_by_code, "category", parents)
     for code in catalogue.categories:
         ids.setdefault(code, new_id())
     if catalogue.categories:
         rows = [category_row(record, ids) for _, record in catalogue.categories.values()]
-        loading.upsert(tx, "category", rows)
+        pipeline.later(loading.upsert, "category", rows)
         above = {ids[code]: [ids[up] for up in checks.chain(code, parents)] for code in parents}
-        loading.replace_ancestors(tx, above)
+        pipeline.later(loading.replace_ancestors, above)
     return ids
 
 
-def _load_brands(tx: Tx, catalogue: Catalogue) -> dict[str, int]:
+def _load_brands(pipeline: Pipeline, catalogue: Catalogue) -> dict[str, int]:
     """code -> id of the brands that the file names or uses."""
     used = {record.brand for _, record in catalogue.products.values() if record.brand}
-    ids = loading.ids_by_code(tx, "brand", used | catalogue.brands.keys())
+    ids = pipeline.now(loading.ids_by_code, "brand", used | catalogue.brands.keys())
     for code in catalogue.brands:
         ids.setdefault(code, new_id())
-    loading.upsert(tx, "brand", [brand_row(record, ids) for _, record in catalogue.brands.values()])
+    pipeline.later(loading.upsert, "brand", [brand_row(record, ids) for _, record in catalogue.brands.values()])
     return ids
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """code -> id of the file's products and SKUs that exist."""
+
+    products: dict[str, int]
+    skus: dict[str, int]
+
+
+def _known(tx: Tx, catalogue: Catalogue) -> _Known:
+    products = loading.ids_by_code(tx, "product", catalogue.products)
+    # No product may take another's SKU, so new products have new SKUs only.
+    return _Known(products, loading.ids_by_code(tx, "sku", catalogue.sku_lines) if products else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,44 +109,43 @@ class _Batch:
 
 
 def _load_products(
-    tx: Tx, numbered: Sequence[tuple[int, ProductRecord]], categories: dict[str, int], brands: dict[str, int]
+    pipeline: Pipeline,
+    records: Sequence[ProductRecord],
+    known: _Known,
+    categories: dict[str, int],
+    brands: dict[str, int],
 ) -> _Batch:
-    records = [record for _, record in numbered]
-    known = loading.ids_by_code(tx, "product", (record.code for record in records))
-    known_skus = loading.owners_of_skus(tx, (sku.code for record in records for sku in record.skus))
-    ids = {record.code: known.get(record.code) or new_id() for record in records}
-    sku_ids = {
-        sku.code: known_skus[sku.code][0] if sku.code in known_skus else new_id()
-        for record in records
-        for sku in record.skus
-    }
+    ids = {record.code: known.products.get(record.code) or new_id() for record in records}
+    sku_ids = {sku.code: known.skus.get(sku.code) or new_id() for record in records for sku in record.skus}
     rows = [product_row(record, ids[record.code], sku_ids, categories, brands) for record in records]
-    loading.upsert(tx, "product", rows)
-    loading.upsert(tx, "product_detail", [detail_row(record, ids[record.code]) for record in records])
-    loading.upsert(tx, "sku", [
+    pipeline.later(loading.upsert, "product", rows)
+    details = [detail_row(record, ids[record.code]) for record in records]
+    pipeline.later(loading.upsert, "product_detail", details)
+    skus = [
         sku_row(sku, position, record, (ids[record.code], sku_ids[sku.code]))
-        for record in records for position, sku in enumerate(record.skus)
-    ])  # fmt: skip
-    if known:
-        tx.execute(loading.retire_skus(sorted(known.values()), sorted(sku_ids.values())))
-    _open_stock(tx, records, known_skus, sku_ids)
-    product_ids = list(ids.values())
-    tx.execute(events.set_in_stock(product_ids, in_stock(tx, product_ids))[0])
-    return _Batch(product_ids, len(ids) - len(known), len(sku_ids) - len(known_skus))
+        for record in records
+        for position, sku in enumerate(record.skus)
+    ]
+    pipeline.later(loading.upsert, "sku", skus)
+    opened = [(sku_ids[sku.code], sku.stock) for record in records for sku in record.skus if sku.code not in known.skus]
+    updated = sorted(ids[record.code] for record in records if record.code in known.products)
+    pipeline.later(_settle, list(ids.values()), updated, sorted(sku_ids.values()), opened)
+    return _Batch(list(ids.values()), len(ids) - len(updated), len(opened))
 
 
-def _open_stock(
-    tx: Tx, records: Sequence[ProductRecord], known: dict[str, tuple[int, str]], sku_ids: dict[str, int]
+def _settle(
+    tx: Tx, product_ids: list[int], updated: list[int], sku_ids: list[int], opened: list[tuple[int, int]]
 ) -> None:
-    new = [(sku_ids[sku.code], sku.stock) for record in records for sku in record.skus if sku.code not in known]
-    if new:
-        inventory.set_opening(tx, new)
+    """Retire SKUs that updated products no longer have, open the stock of new ones, set the in-stock flags."""
+    if updated:
+        tx.execute(loading.retire_skus(updated, sku_ids))
+    inventory.set_opening(tx, opened)
+    tx.execute(events.set_in_stock(product_ids, in_stock(tx, product_ids))[0])
 
 
-def _publish(tx: Tx, catalogue: Catalogue, product_ids: list[int], cut_words: CutWords) -> None:
+def _publish(pipeline: Pipeline, catalogue: Catalogue, product_ids: list[int], cut_words: CutWords) -> None:
     """Derive listing and search index of what changed, also of products whose category or brand changed."""
-    touched = set(product_ids)
-    touched.update(checks.products_below(tx, catalogue))
-    for part in loading.chunks(sorted(touched)):
-        tx.packet(loading.relist(part))
-    indexing.index(tx, sorted(touched), cut_words)
+    touched = sorted({*product_ids, *pipeline.now(checks.products_below, catalogue)})
+    indexing.index(pipeline, touched, cut_words)
+    for part in loading.chunks(touched):
+        pipeline.later(loading.relist, part)

@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from orchard.catalog import rules
+from orchard.catalog.pipeline import Pipeline
 from orchard.catalog.store import loading
 from orchard.core.text import fold
 from orchard.runtime.database import Row, Tx
-
-# Products per pass: their tokens are sorted in memory, so that the index grows page by page.
-_BATCH = 5000
 
 
 @dataclass(slots=True)
@@ -23,17 +21,26 @@ class _Changes:
     documents: dict[int, dict[str, int]] = field(default_factory=dict)
 
 
-def index(tx: Tx, product_ids: Sequence[int], cut_words: Callable[[str], list[str]]) -> None:
+def index(pipeline: Pipeline, product_ids: Sequence[int], cut_words: Callable[[str], list[str]]) -> None:
     """Bring the index up to date with these products; those off sale leave it."""
-    for batch in loading.chunks(product_ids, _BATCH):
+    batches = list(loading.chunks(product_ids, loading.CHUNK))
+    # The next batch is asked for before this one is written, so that neither side waits for the other.
+    ahead = [pipeline.later(loading.documents, batch) for batch in batches[:1]]
+    for following in [*batches[1:], None]:
+        rows = ahead.pop().result() if ahead else []
+        if following:
+            ahead.append(pipeline.later(loading.documents, following))
         changes = _Changes()
-        for part in loading.chunks(batch):
-            for row in loading.documents(tx, part):
-                _compare(row, dict(_words(row, cut_words)) if row["on_sale"] else {}, changes)
-        loading.remove_tokens(tx, changes.removed)
-        loading.add_tokens(tx, changes.added)
-        loading.count_terms(tx, changes.counts, changes.words)
-        loading.save_documents(tx, changes.documents)
+        for row in rows:
+            _compare(row, dict(_words(row, cut_words)) if row["on_sale"] else {}, changes)
+        pipeline.later(_write, changes)
+
+
+def _write(tx: Tx, changes: _Changes) -> None:
+    loading.remove_tokens(tx, changes.removed)
+    loading.add_tokens(tx, changes.added)
+    loading.count_terms(tx, changes.counts, changes.words)
+    loading.save_documents(tx, changes.documents)
 
 
 def _words(row: Row, cut_words: Callable[[str], list[str]]) -> Iterator[tuple[str, str | None]]:

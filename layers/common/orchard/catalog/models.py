@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from orchard.core.errors import InvalidInput
 
@@ -48,8 +49,7 @@ class ProductFilter:
         return ":".join("" if part is None else str(int(part)) for part in parts)
 
 
-@dataclass(frozen=True, slots=True)
-class SkuSnapshot:
+class SkuSnapshot(NamedTuple):
     """A SKU as cart, pricing and orders need it. Prices in fen; `on_sale` counts the product's flag too.
 
     `delivery_methods` holds some of express, pickup, local; `freight_template_id` None means the shop's default.

@@ -1,7 +1,7 @@
 """Words of the stock: what a line takes, what the ledger records, what is refused."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from orchard.core.errors import Conflict, NotFound
 
@@ -30,8 +30,7 @@ class AdjustReason(StrEnum):
     WRITE_OFF = "WRITE_OFF"
 
 
-@dataclass(frozen=True, slots=True)
-class StockLine:
+class StockLine(NamedTuple):
     """Units of one SKU that one order line takes from one location."""
 
     line_id: int

@@ -1,8 +1,8 @@
 """What an order is, the states it may be in, and the only ways from one to the next."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from orchard.core.errors import Conflict
 
@@ -42,8 +42,7 @@ class OrderStateConflict(Conflict):
     message = "订单状态已变化，请刷新后重试"
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRow:
+class OrderRow(NamedTuple):
     """An order's head. `expired` was decided by database time when the row was read."""
 
     id: int
@@ -59,8 +58,7 @@ class OrderRow:
     delivery_method: str
 
 
-@dataclass(frozen=True, slots=True)
-class LineAmounts:
+class LineAmounts(NamedTuple):
     """What a line was sold for, all its units together; the two amounts add up to the line's payable."""
 
     line_id: int

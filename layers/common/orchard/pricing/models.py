@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchard.catalog.models import SkuSnapshot
 from orchard.core.errors import InvalidInput
@@ -51,8 +51,7 @@ class Combination(StrEnum):
     DEAREST_FIRST = "dearest_first"
 
 
-@dataclass(frozen=True, slots=True)
-class PricingLine:
+class PricingLine(NamedTuple):
     """A number of one SKU, as the shopper asks for it."""
 
     sku: SkuSnapshot
@@ -73,8 +72,7 @@ class Delivery:
             raise ValueError("express delivery needs a region")
 
 
-@dataclass(frozen=True, slots=True)
-class LineDiscount:
+class LineDiscount(NamedTuple):
     """What one rule takes off one line."""
 
     step: str
@@ -82,8 +80,7 @@ class LineDiscount:
     amount_fen: int
 
 
-@dataclass(frozen=True, slots=True)
-class PricedLine:
+class PricedLine(NamedTuple):
     """One line with every part of its price.
 
     goods_payable = gross - discounts; payable = goods_payable + freight.
@@ -100,8 +97,7 @@ class PricedLine:
     payable_fen: int
 
 
-@dataclass(frozen=True, slots=True)
-class TraceEntry:
+class TraceEntry(NamedTuple):
     """What one rule did: SKUs and, for each, the signed amount. Summed over entries they are what each line pays."""
 
     step: str
@@ -145,8 +141,7 @@ class PricedOrder:
         return [entry.as_json() for entry in self.trace]
 
 
-@dataclass(frozen=True, slots=True)
-class FreightRate:
+class FreightRate(NamedTuple):
     """`first_units` cost `first_fee_fen`; every further `step_units`, begun or whole, cost `step_fee_fen`."""
 
     first_units: int
@@ -155,8 +150,7 @@ class FreightRate:
     step_fee_fen: int
 
 
-@dataclass(frozen=True, slots=True)
-class FreeRow:
+class FreeRow(NamedTuple):
     """Free freight for a template's lines once both their pieces and their goods payable reach the minimum."""
 
     minimum_quantity: int

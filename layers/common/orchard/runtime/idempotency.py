@@ -6,7 +6,7 @@ and then reads its answer; if the first one rolls back, the second does the work
 
 import hashlib
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchard.core.errors import Conflict, InvalidInput
 from orchard.runtime.database import Statement, Tx
@@ -34,8 +34,7 @@ class _AlreadyTaken(Conflict):
     """Internal: another committed request owns the key."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredAnswer:
+class StoredAnswer(NamedTuple):
     """The first answer: HTTP status and exact body."""
 
     status: int

@@ -5,7 +5,7 @@ row decides. Both must agree: signature, age, row present, not expired, not revo
 """
 
 import hashlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
@@ -17,8 +17,7 @@ from orchard.runtime.database import Statement, Tx
 _MAX_TOKEN = 512
 
 
-@dataclass(frozen=True, slots=True)
-class MemberSession:
+class MemberSession(NamedTuple):
     """Who is calling: the member and the session they came with."""
 
     member_id: int

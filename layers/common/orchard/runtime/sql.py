@@ -1,8 +1,7 @@
 """SQL statements as values: what to send, what it must do, what to raise when it does not."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pymysql
 
@@ -12,8 +11,7 @@ Row = dict[str, Any]
 Params = Sequence[Any] | Mapping[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """One SQL statement for a packet, with what to raise when it does not do exactly what it should.
 
     `expect`: affected rows it must report, else `otherwise`. `on_duplicate`: raised instead of a duplicate-key error.
@@ -26,8 +24,7 @@ class Statement:
     on_duplicate: AppError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What a statement of a packet did: its rows, and its affected-row count."""
 
     rows: list[Row]

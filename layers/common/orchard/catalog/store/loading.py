@@ -26,7 +26,7 @@ def chunks(rows: Sequence[Any], size: int = CHUNK) -> Iterator[Sequence[Any]]:
 
 
 def ids_by_code(tx: Tx, table: str, codes: Iterable[str]) -> dict[str, int]:
-    """code -> id of those that exist in `table` (category, brand, product)."""
+    """code -> id of those that exist in `table` (category, brand, product, sku)."""
     found: dict[str, int] = {}
     for part in chunks(sorted(set(codes))):
         sql = f"SELECT code, id FROM {table} WHERE code IN ({placeholders(part)})"
@@ -105,12 +105,12 @@ def products_in(tx: Tx, category_ids: Sequence[int], brand_ids: Sequence[int]) -
     return sorted(found)
 
 
-def relist(product_ids: Sequence[int]) -> list[Statement]:
+def relist(tx: Tx, product_ids: Sequence[int]) -> None:
     """Derive the listing rows of these products anew."""
     marks, ids = placeholders(product_ids), list(product_ids)
     columns = "p.brand_id, p.position, p.price_fen, p.sales_count, p.in_stock"
     wanted = f"p.on_sale = 1 AND p.id IN ({marks})"
-    return [
+    statements = [
         Statement(f"DELETE FROM product_listing WHERE product_id IN ({marks})", ids),
         Statement(
             "INSERT INTO product_listing"
@@ -122,6 +122,7 @@ def relist(product_ids: Sequence[int]) -> list[Statement]:
             [*ids, *ids],
         ),
     ]
+    tx.packet(statements)
 
 
 def documents(tx: Tx, product_ids: Sequence[int]) -> list[Row]:

@@ -8,8 +8,8 @@ import logging
 from typing import Any
 
 import requests
-from wechatpy.client import WeChatClient  # type: ignore[import-untyped]  # wechatpy ships no types
-from wechatpy.exceptions import WeChatClientException  # type: ignore[import-untyped]  # the same
+from wechatpy.client import WeChatClient
+from wechatpy.exceptions import WeChatClientException
 
 from orchard.core.errors import Unavailable
 from orchard.gateways.http import Timeouts, base_url, quiet_urllib3

@@ -1,7 +1,7 @@
 """Quote: what an order would cost now and why it might not be placed. One read packet, one pricing engine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchard.catalog import service as catalog
 from orchard.catalog.service import SkuSnapshot
@@ -24,8 +24,7 @@ from orchard.stores.service import Store
 Stock = dict[int, dict[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(NamedTuple):
     """A quote with everything that placing it needs."""
 
     quote: Quote
@@ -36,8 +35,7 @@ class Evaluation:
     entered: Entered
 
 
-@dataclass(frozen=True, slots=True)
-class _Facts:
+class _Facts(NamedTuple):
     skus: dict[int, SkuSnapshot]
     stock: Stock
     freight: pricing.FreightBook
