@@ -16,7 +16,7 @@ _context = multiprocessing.get_context("fork")
 
 def rate(setup: Setup, connections: int, seconds: float = 2.0) -> float:
     """Repetitions a second over all connections, each in a process of its own."""
-    counts = _context.Array("q", connections)
+    counts: Any = _context.Array("q", connections)
     barrier = _context.Barrier(connections + 1)
     workers = [
         _context.Process(target=_work, args=(setup, number, seconds, barrier, counts)) for number in range(connections)
@@ -28,7 +28,7 @@ def rate(setup: Setup, connections: int, seconds: float = 2.0) -> float:
         worker.join(seconds + 60)
     if any(worker.exitcode for worker in workers):
         raise RuntimeError("a load process failed")
-    return sum(int(count) for count in counts) / seconds
+    return float(sum(counts[:])) / seconds
 
 
 def _work(setup: Setup, number: int, seconds: float, barrier: Barrier, counts: Any) -> None:

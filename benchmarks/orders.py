@@ -29,7 +29,7 @@ _STOCK = 10_000_000
 
 def run(db: Connection) -> Figures:
     """Load 3,000 products that never sell out, then place orders through the handler and the service function."""
-    _load(db)
+    load_products(db)
     member = _member(db)
     skus = [row["id"] for row in db.run(lambda tx: tx.rows("SELECT id FROM sku WHERE code LIKE 'order-%%'", ()))]
     address_id = _address(db, member)
@@ -48,7 +48,8 @@ def _records() -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-def _load(db: Connection) -> None:
+def load_products(db: Connection) -> None:
+    """3,000 products that never sell out."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "orders.jsonl")
         path.write_text("\n".join(json.dumps(record, ensure_ascii=False) for record in _records()), encoding="utf-8")

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from orchard.runtime.database import Connection, connection
 from tests.support import books, calls, database, environment, notices, wechat
 from tests.support.coupons import Coupons
 from tests.support.group_buys import GroupBuys
-from tests.support.shop import Shop
+from tests.support.shop import Shop, Shopper
 from tests.support.till import Till
 
 
@@ -36,12 +35,12 @@ def migrated(database_server: Any) -> tuple[list[str], dict[str, Any]]:
 
 
 @pytest.fixture
-def db(migrated: tuple[list[str], dict[str, Any]]) -> Iterator[Connection]:
+def db(migrated: tuple[list[str], dict[str, Any]]) -> Connection:
     """The process's connection to an emptied database."""
     names, seeds = migrated
     database.empty(connection, names, seeds)
     connection.round_trips = 0
-    yield connection
+    return connection
 
 
 @pytest.fixture(scope="session")
@@ -94,14 +93,6 @@ def group_buys(till: Till) -> GroupBuys:
 def platform(wechat_platform: wechat.Platform) -> notices.Platform:
     """Writes notifications with the sandbox's own keys."""
     return notices.Platform(wechat_platform.config)
-
-
-@dataclass(frozen=True)
-class Shopper:
-    """A member with a live session."""
-
-    member_id: int
-    token: str
 
 
 @pytest.fixture

@@ -1,8 +1,13 @@
-"""Load the demo shop: freight rules, stores, catalogue and stock, by the same verbs that a merchant's tools use."""
+"""Load the demo shop: freight, stores, catalogue, stock, coupons, by the verbs that a merchant's tools use."""
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from infra.tools.import_catalogue import import_file
+from orchard.core import clock
+from orchard.coupons.schemas import TemplateDraft
+from orchard.coupons.service import templates
 from orchard.pricing import service as pricing
 from orchard.pricing.models import NATIONAL, ChargeBy, FreeRow, FreightRate
 from orchard.runtime.database import Connection, Tx
@@ -31,12 +36,21 @@ _STORES = (
         latitude=30.2592, longitude=120.1630,
     ),
 )  # fmt: skip
+_COUPONS: tuple[dict[str, Any], ...] = (
+    {"name": "新人立减 5 元", "channel": "NEWCOMER", "audience": "NEWCOMERS", "kind": "AMOUNT", "amount_fen": 500,
+     "valid_days": 30},
+    {"name": "满 39 减 6", "channel": "CENTRE", "kind": "AMOUNT", "amount_fen": 600, "threshold_fen": 3900,
+     "quota": 10_000, "per_member_limit": 2, "budget_fen": 5_000_000, "valid_days": 14},
+    {"name": "鲜果九折，最高减 20 元", "channel": "CENTRE", "kind": "PERCENT", "percent_off": 10, "cap_fen": 2000,
+     "threshold_fen": 9900, "quota": 5_000, "valid_days": 7, "returns_on_refund": False},
+)  # fmt: skip
 
 
 def load_demo_shop(db: Connection) -> None:
     """Fill an empty shop. Loading twice changes nothing that was sold meanwhile: stock is opened only once."""
     db.run(_stores_and_freight)
     import_file(db, CATALOGUE)
+    db.run(_coupons)
 
 
 def _stores_and_freight(tx: Tx) -> None:
@@ -56,3 +70,14 @@ def _stores_and_freight(tx: Tx) -> None:
         excluded=_NOT_SERVED,
     )
     pricing.set_freight_policy(tx, default_template_id=template_id)
+
+
+def _coupons(tx: Tx) -> None:
+    """A pack for newcomers and two coupons in the centre, unless they are there already."""
+    known = {template.name for template in templates.list_templates(tx)}
+    now = clock.utc_now()
+    window = {"claim_from": now, "claim_until": now + timedelta(days=90)}
+    for terms in _COUPONS:
+        if terms["name"] not in known:
+            template = templates.define_template(tx, TemplateDraft(**window, **terms))
+            templates.publish_template(tx, template.template_id)

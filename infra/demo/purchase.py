@@ -49,13 +49,18 @@ class Receipt:
 
 
 def play(api_url: str, sandbox_url: str, *, words: str = "红富士苹果", say: Say = print) -> Receipt:
-    """Log in, search, fill a cart, quote, place, pay, wait for WeChat's notification. Raises PurchaseFailedError."""
+    """Log in, claim coupons, search, fill a cart, quote, place, pay, wait for WeChat's notification.
+
+    Raises PurchaseFailedError.
+    """
     phone, wechat = ShopClient(api_url), SandboxClient(sandbox_url)
     openid = _log_in(phone, wechat, say)
+    _claim_coupons(phone, say)
     sku_id = _find(phone, words, say)
     number = _order(phone, sku_id, say)
     _pay(phone, wechat, number, openid, say)
     receipt = Receipt(_wait_until_paid(phone, number))
+    _check_coupon_used(phone, receipt.order)
     for line in receipt.lines():
         say(f"      {line}")
     return receipt
@@ -68,15 +73,28 @@ def _log_in(phone: ShopClient, wechat: SandboxClient, say: Say) -> str:
     return openid
 
 
+def _claim_coupons(phone: ShopClient, say: Say) -> None:
+    offers = [offer for offer in phone.call("GET", "/coupons/claimable")["coupons"] if offer["claimable"]]
+    names = [phone.call("POST", "/coupons/claims", {"template_id": offer["template_id"]})["name"] for offer in offers]
+    say(f"  2. GET /coupons/claimable, POST /coupons/claims: {', '.join(names)}")
+
+
+def _check_coupon_used(phone: ShopClient, order: dict[str, Any]) -> None:
+    taken = {entry["rule_id"] for entry in order["trace"] if entry["step"] == "coupon"}
+    used = phone.call("GET", "/coupons", query={"state": "USED"})["coupons"]
+    if not taken or {f"coupon:{coupon['coupon_id']}" for coupon in used} != taken:
+        raise PurchaseFailedError("the order's coupon is not the one that was used")
+
+
 def _find(phone: ShopClient, words: str, say: Say) -> str:
     found = phone.call("GET", "/products/search", query={"q": words})["products"]
     if not found:
         raise PurchaseFailedError(f"search for {words} found nothing")
-    say(f"  2. GET /products/search?q={words}: {len(found)} products, first {found[0]['name']}")
+    say(f"  3. GET /products/search?q={words}: {len(found)} products, first {found[0]['name']}")
     product = phone.call("GET", f"/products/{found[0]['product_id']}")
     for sku in product["skus"]:
         if sku["available"] >= 2:
-            say(f"  3. GET /products/{product['product_id']}: {sku['name']} ¥{yuan(sku['price_fen'])},"
+            say(f"  4. GET /products/{product['product_id']}: {sku['name']} ¥{yuan(sku['price_fen'])},"
                 f" {sku['available']} in stock")  # fmt: skip
             return str(sku["sku_id"])
     raise PurchaseFailedError(f"{product['name']} is sold out")
@@ -85,25 +103,36 @@ def _find(phone: ShopClient, words: str, say: Say) -> str:
 def _order(phone: ShopClient, sku_id: str, say: Say) -> str:
     phone.call("POST", "/cart/lines", {"sku_id": sku_id, "quantity": 2})
     cart = phone.call("GET", "/cart")
-    say(f"  4. POST /cart/lines, GET /cart: {len(cart['lines'])} line(s), ¥{yuan(cart['totals']['payable_fen'])}")
+    say(f"  5. POST /cart/lines, GET /cart: {len(cart['lines'])} line(s), ¥{yuan(cart['totals']['payable_fen'])}")
     address = phone.call("POST", "/addresses", _ADDRESS)
     lines = [{"sku_id": line["sku_id"], "quantity": line["quantity"]} for line in cart["lines"]]
     wish = {"lines": lines, "delivery": {"method": "express", "address_id": address["address_id"]}}
-    quote = phone.call("POST", "/quotes", wish)
-    say(f"  5. POST /quotes: goods ¥{yuan(quote['goods_fen'])}, freight ¥{yuan(quote['freight_fen'])},"
-        f" payable ¥{yuan(quote['payable_fen'])}")  # fmt: skip
+    quote = _best_quote(phone, wish, say)
     placed = phone.call("POST", "/orders", {**wish, "quote_digest": quote["digest"], "from_cart": True})
-    say(f"  6. POST /orders: {placed['order_number']}, pay before {placed['expires_at']}")
+    say(f"  7. POST /orders: {placed['order_number']}, pay before {placed['expires_at']}")
     return str(placed["order_number"])
+
+
+def _best_quote(phone: ShopClient, wish: dict[str, Any], say: Say) -> dict[str, Any]:
+    """The quote with the coupon that the shop proposes; `wish` names it from then on."""
+    proposed = phone.call("POST", "/quotes", wish)["coupons"]
+    if proposed["usable"]:
+        best = proposed["usable"][0]
+        wish["coupon_id"] = best["coupon_id"]
+        say(f"  6. POST /quotes: the best coupon is {best['name']}, which saves ¥{yuan(best['saving_fen'])}")
+    quote: dict[str, Any] = phone.call("POST", "/quotes", wish)
+    say(f"     goods ¥{yuan(quote['goods_fen'])}, discount -¥{yuan(quote['discount_fen'])},"
+        f" freight ¥{yuan(quote['freight_fen'])}, payable ¥{yuan(quote['payable_fen'])}")  # fmt: skip
+    return quote
 
 
 def _pay(phone: ShopClient, wechat: SandboxClient, number: str, openid: str, say: Say) -> None:
     parameters = phone.call("POST", f"/orders/{number}/pay")["parameters"]
-    say(f"  7. POST /orders/…/pay: wx.requestPayment({parameters['package'][:24]}…, signType {parameters['signType']})")
+    say(f"  8. POST /orders/…/pay: wx.requestPayment({parameters['package'][:24]}…, signType {parameters['signType']})")
     result = wechat.confirm_payment(parameters, openid=openid)
     if result["errMsg"] != "requestPayment:ok":
         raise PurchaseFailedError(f"WeChat refused: {result['errMsg']}")
-    say("  8. the shopper confirms in WeChat; WeChat Pay posts its notification")
+    say("  9. the shopper confirms in WeChat; WeChat Pay posts its notification")
 
 
 def _wait_until_paid(phone: ShopClient, number: str) -> dict[str, Any]:

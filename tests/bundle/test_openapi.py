@@ -14,7 +14,12 @@ from infra.functions import ROOT, DeclaredFunction, declared, operation_id
 
 FUNCTIONS = [function for function in declared() if any(route.api == "MiniProgramApi" for route in function.routes)]
 # They create nothing that a repetition could double: a session more or less, a price, a number that is the same.
-WITHOUT_KEY = {"log_in", "log_out", "quote_order", "bind_phone", "redeem_coupon_code"}
+# Logging in and quoting create nothing of their own. The others move one thing from state to state, ask WeChat between
+# transactions, and answer a repetition by the state they find: see docs/decisions/0007-posts-without-a-key.md.
+WITHOUT_KEY = {
+    "log_in", "log_out", "quote_order", "bind_phone", "cancel_order", "pay_order", "confirm_payment",
+    "redeem_coupon_code",
+}  # fmt: skip
 WITHOUT_SESSION = {
     "log_in", "list_stores", "list_categories", "list_brands", "list_products", "search_products", "suggest_searches",
     "show_product",

@@ -8,15 +8,13 @@ from typing import Any
 import pytest
 
 from orchard.core import clock
-from orchard.orders import service as orders
-from orchard.payments.models import RefundUnits
 from orchard.pricing import service as pricing
 from orchard.runtime.database import Connection, Tx
 from orchard.workflows.refund_settled import refund_order
 from tests.support import books
 from tests.support.calls import Answer, call
 from tests.support.coupons import Coupons, mine
-from tests.support.shop import Goods, Shop, add_address, place, quote, wish
+from tests.support.shop import Goods, Shop, Shoppers, add_address, place, quote, wish
 from tests.support.till import Till
 
 
@@ -40,7 +38,9 @@ def _reasons(answer: Answer) -> dict[str, tuple[str, int]]:
     return {one["coupon_id"]: (one["reason"], one["missing_fen"]) for one in answer.json["coupons"]["unusable"]}
 
 
-def test_the_best_is_proposed_and_every_other_says_why_not(shop: Shop, store, shopper, coupons: Coupons) -> None:
+def test_the_best_is_proposed_and_every_other_says_why_not(
+    shop: Shop, store: str, shopper: Shoppers, coupons: Coupons
+) -> None:
     me, goods = shopper(), shop.sell(price_fen=3000)
     five, twenty = coupons.give(me.token, amount_fen=500), coupons.give(me.token, kind="PERCENT", percent_off=20)
     capped = coupons.give(me.token, kind="PERCENT", percent_off=50, cap_fen=100)
@@ -64,7 +64,9 @@ def test_the_best_is_proposed_and_every_other_says_why_not(shop: Shop, store, sh
     assert (answer.json["discount_fen"], answer.json["payable_fen"]) == (0, 6000)
 
 
-def test_a_named_coupon_is_on_every_line_and_in_the_trace(shop: Shop, store, shopper, coupons: Coupons) -> None:
+def test_a_named_coupon_is_on_every_line_and_in_the_trace(
+    shop: Shop, store: str, shopper: Shoppers, coupons: Coupons
+) -> None:
     me = shopper()
     goods = shop.sell_many(
         [{"price_fen": 333, "stock": 9}, {"price_fen": 333, "stock": 9}, {"price_fen": 334, "stock": 9}]
@@ -79,7 +81,9 @@ def test_a_named_coupon_is_on_every_line_and_in_the_trace(shop: Shop, store, sho
     assert plain.json["digest"] != answer.json["digest"]
 
 
-def test_scope_goes_by_category_and_below_with_exclusions(shop: Shop, store, shopper, coupons: Coupons) -> None:
+def test_scope_goes_by_category_and_below_with_exclusions(
+    shop: Shop, store: str, shopper: Shoppers, coupons: Coupons
+) -> None:
     me = shopper()
     shop.load([
         {"type": "category", "code": "fresh", "name": "生鲜"},
@@ -101,7 +105,9 @@ def test_scope_goes_by_category_and_below_with_exclusions(shop: Shop, store, sho
     assert _reasons(quote(me.token, body))[nothing] == ("no_matching_goods", 0)
 
 
-def test_a_coupon_that_costs_the_free_freight_saves_nothing(shop: Shop, shopper, coupons: Coupons, db) -> None:
+def test_a_coupon_that_costs_the_free_freight_saves_nothing(
+    shop: Shop, shopper: Shoppers, coupons: Coupons, db: Connection
+) -> None:
     me, goods = shopper(), shop.sell(price_fen=5000)
     shop.charge_freight(800)
     db.run(_free_from_fifty_yuan)
@@ -120,7 +126,7 @@ def _free_from_fifty_yuan(tx: Tx) -> None:
 
 
 def test_placing_locks_the_coupon_in_the_same_five_round_trips(
-    shop: Shop, store, shopper, coupons: Coupons, db: Connection
+    shop: Shop, store: str, shopper: Shoppers, coupons: Coupons, db: Connection
 ) -> None:
     me, goods = shopper(), shop.sell(price_fen=2000)
     template_id = coupons.offer(amount_fen=500, budget_fen=10_000)
@@ -139,7 +145,9 @@ def test_placing_locks_the_coupon_in_the_same_five_round_trips(
     assert any(entry["rule_id"] == f"coupon:{coupon_id}" for entry in json.loads(trace["trace"]))
 
 
-def test_a_quote_reads_a_fixed_number_of_times(shop: Shop, store, shopper, coupons: Coupons, db: Connection) -> None:
+def test_a_quote_reads_a_fixed_number_of_times(
+    shop: Shop, store: str, shopper: Shoppers, coupons: Coupons, db: Connection
+) -> None:
     me, goods = shopper(), shop.sell(price_fen=2000)
     trips = []
     for wanted in (0, 1, 12):
@@ -200,7 +208,9 @@ def test_closing_releases_the_coupon_or_expires_it_past_its_end(till: Till, coup
     assert coupons.state(alive) == "AVAILABLE"
 
 
-def test_an_order_that_costs_nothing_uses_its_coupon_at_once(shop: Shop, store, shopper, coupons: Coupons) -> None:
+def test_an_order_that_costs_nothing_uses_its_coupon_at_once(
+    shop: Shop, store: str, shopper: Shoppers, coupons: Coupons
+) -> None:
     me, goods = shopper(), shop.sell(price_fen=400)
     coupon_id = coupons.give(me.token, amount_fen=500)
     answer = place(me.token, _body(store, (goods, 1), coupon_id=coupon_id))
@@ -209,7 +219,7 @@ def test_an_order_that_costs_nothing_uses_its_coupon_at_once(shop: Shop, store, 
     assert (coupons.state(coupon_id), coupons.row(coupon_id)["discount_fen"]) == ("USED", 400)
 
 
-def test_foreign_and_missing_coupons_look_alike(shop: Shop, store, shopper, coupons: Coupons) -> None:
+def test_foreign_and_missing_coupons_look_alike(shop: Shop, store: str, shopper: Shoppers, coupons: Coupons) -> None:
     me, other, goods = shopper(), shopper(), shop.sell(price_fen=2000)
     foreign = coupons.give(other.token)
     answers = [quote(me.token, _body(store, (goods, 1), coupon_id=coupon_id)) for coupon_id in (foreign, "12345")]
@@ -240,7 +250,7 @@ def test_what_cannot_be_used_cannot_be_placed_and_says_why(till: Till, coupons: 
 
 
 def test_expiry_between_quote_and_order_is_decided_by_the_database(
-    shop: Shop, store, shopper, coupons: Coupons
+    shop: Shop, store: str, shopper: Shoppers, coupons: Coupons
 ) -> None:
     me, goods = shopper(), shop.sell(price_fen=2000)
     coupon_id = coupons.give(me.token)
@@ -253,61 +263,3 @@ def test_expiry_between_quote_and_order_is_decided_by_the_database(
     assert (answer.status, answer.code) == (409, "quote_changed")
     assert coupons.state(coupon_id) == "AVAILABLE"
     assert shop.available(goods) == 100
-
-
-def _paid(till: Till, coupons: Coupons, *, quantity: int = 3, price_fen: int = 999, **terms: Any) -> tuple[str, str]:
-    buyer, goods = till.buyer(), till.shop.sell(price_fen=price_fen)
-    coupon_id = coupons.give(buyer.token, **terms)
-    body = _body(str(till.shop.open_store()), (goods, quantity), coupon_id=coupon_id)
-    number = place(buyer.token, body).json["order_number"]
-    till.take_money(buyer, number)
-    till.sandbox.deliver_notifications()
-    return number, coupon_id
-
-
-def test_a_part_refund_keeps_the_proportional_share_and_the_coupon(till: Till, coupons: Coupons) -> None:
-    # 3 x 999 less 500 for 2,900 and more: what is left after one unit comes back would not have met the threshold.
-    number, coupon_id = _paid(till, coupons, amount_fen=500, threshold_fen=2900)
-    (line,) = till.rows("SELECT l.id, l.payable_fen FROM order_line l JOIN orders o ON o.id = l.order_id"
-                        " WHERE o.order_number = %s", number)  # fmt: skip
-    assert line["payable_fen"] == 2497
-    till.sandbox.settings(minute_between_refunds=False)
-    amounts = []
-    for key in ("one", "two", "three"):
-        asked = refund_order(till.db, number, reason="少了一个", key=key, lines=[RefundUnits(line["id"], 1)])
-        amounts.append(asked.amount_fen)
-        till.send_refunds()
-        till.sandbox.deliver_notifications()
-        till.sweep()
-        assert coupons.state(coupon_id) == ("AVAILABLE" if key == "three" else "USED")
-    assert amounts == [832, 832, 833]
-    assert till.state(number) == "REFUNDED"
-
-
-def test_money_for_a_closed_order_goes_back_and_its_coupon_stays_free(till: Till, coupons: Coupons) -> None:
-    buyer, goods = till.buyer(), till.shop.sell(price_fen=2000)
-    coupon_id = coupons.give(buyer.token)
-    body = _body(str(till.shop.open_store()), (goods, 1), coupon_id=coupon_id)
-    number = place(buyer.token, body).json["order_number"]
-    till.take_money(buyer, number)
-    # Closed by hand although money is on its way: the case that closing at WeChat rules out.
-    order = till.db.run(lambda tx: orders.locked_order(tx, number))
-    assert order is not None
-    till.db.run(lambda tx: orders.close(tx, order, "cancelled"))
-    again = place(buyer.token, body).json["order_number"]
-    till.sandbox.deliver_notifications()
-    till.send_refunds()
-    till.sandbox.deliver_notifications()
-    till.sweep()
-    assert (till.state(number), till.state(again)) == ("CLOSED", "PENDING_PAY")
-    assert coupons.state(coupon_id) == "LOCKED"
-    assert [row["state"] for row in till.refunds(number)] == ["SUCCESS"]
-
-
-def test_notifications_twenty_times_use_a_coupon_once(till: Till, coupons: Coupons) -> None:
-    number, coupon_id = _paid(till, coupons)
-    for _ in range(20):
-        till.sandbox.deliver_notifications()
-    events = till.rows("SELECT to_state FROM coupon_event WHERE coupon_id = %s ORDER BY version", coupon_id)
-    assert [event["to_state"] for event in events] == ["AVAILABLE", "LOCKED", "USED"]
-    assert till.state(number) == "TO_SHIP"

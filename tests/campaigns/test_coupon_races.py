@@ -13,7 +13,7 @@ from orchard.core.errors import AppError, TooManyRequests
 from orchard.coupons.models import CouponCodeRefused, CouponNotClaimable
 from orchard.coupons.service import claiming, codes
 from orchard.coupons.service.ending import expire_coupons
-from orchard.orders.schemas.placing import OrderDraft
+from orchard.orders.schemas.placing import OrderDraft, QuoteRequest
 from orchard.orders.service import ever_paid_statement, transitions
 from orchard.orders.service import place as placing
 from orchard.orders.service import quote as quoting
@@ -23,7 +23,7 @@ from orchard.runtime.sessions import MemberSession
 from tests.support import database, environment
 from tests.support.coupons import Coupons
 from tests.support.races import errors, race, values
-from tests.support.shop import Shop
+from tests.support.shop import Shop, Shoppers
 
 QUOTA, GRABS, LIMIT = 1_000, 10_000, 3
 _OF_MONEY = ("M", "X1", "X2")
@@ -86,7 +86,7 @@ def test_one_member_at_sixty_four_doors_gets_their_share_and_no_more(coupons: Co
 
 
 def _draft(link: Connection, member: MemberSession, body: dict[str, Any]) -> OrderDraft:
-    request = quoting.QuoteRequest.model_validate(body)
+    request = QuoteRequest.model_validate(body)
     digest = link.run(lambda tx: quoting.quote_order(tx, member, request)).digest
     return OrderDraft.model_validate({**body, "quote_digest": digest})
 
@@ -98,7 +98,7 @@ def _body(shop: Shop, sku_id: int, **more: Any) -> dict[str, Any]:
 
 
 def test_one_coupon_in_a_hundred_parallel_orders_is_used_once(
-    coupons: Coupons, shop: Shop, shopper, db: Connection
+    coupons: Coupons, shop: Shop, shopper: Shoppers, db: Connection
 ) -> None:
     me, goods = shopper(), shop.sell(price_fen=2000, stock=1000)
     member = MemberSession(member_id=me.member_id, session_id=0)
@@ -112,7 +112,9 @@ def test_one_coupon_in_a_hundred_parallel_orders_is_used_once(
     assert shop.available(goods) == 999
 
 
-def test_a_budget_pays_for_exactly_what_it_holds(coupons: Coupons, shop: Shop, shopper, db: Connection) -> None:
+def test_a_budget_pays_for_exactly_what_it_holds(
+    coupons: Coupons, shop: Shop, shopper: Shoppers, db: Connection
+) -> None:
     goods = shop.sell(price_fen=2000, stock=1000)
     template_id = coupons.offer(amount_fen=500, budget_fen=10 * 500 + 499)
     body = _body(shop, goods.sku_id)
@@ -127,7 +129,7 @@ def test_a_budget_pays_for_exactly_what_it_holds(coupons: Coupons, shop: Shop, s
 
 
 def test_paying_closing_and_sweeping_at_once_settle_a_coupon_once(
-    coupons: Coupons, shop: Shop, shopper, db: Connection
+    coupons: Coupons, shop: Shop, shopper: Shoppers, db: Connection
 ) -> None:
     goods = shop.sell(price_fen=2000, stock=1000)
     template_id, body = coupons.offer(budget_fen=10**6), _body(shop, goods.sku_id)

@@ -6,10 +6,12 @@ from orchard.coupons.models import InvalidTemplate, TemplateNotFound, TemplateSt
 from orchard.coupons.service import templates
 from orchard.runtime.database import Connection
 from tests.support.coupons import Coupons, centre, claim, draft
-from tests.support.shop import Shop
+from tests.support.shop import Shop, Shoppers
 
 
-def test_a_template_is_seen_once_published_and_until_stopped(coupons: Coupons, shopper, db: Connection) -> None:
+def test_a_template_is_seen_once_published_and_until_stopped(
+    coupons: Coupons, shopper: Shoppers, db: Connection
+) -> None:
     me = shopper()
     made = db.run(lambda tx: templates.define_template(tx, draft()))
     assert (made.state, made.version, made.issued) == (TemplateState.DRAFT, 1, 0)
@@ -49,7 +51,7 @@ def test_a_change_names_the_version_it_was_made_from(coupons: Coupons, db: Conne
         db.run(lambda tx: templates.change_template(tx, made, 1, draft()))
 
 
-def test_promises_made_are_kept_by_every_change(coupons: Coupons, shopper, db: Connection) -> None:
+def test_promises_made_are_kept_by_every_change(coupons: Coupons, shopper: Shoppers, db: Connection) -> None:
     template_id = coupons.offer(quota=3, budget_fen=1000)
     for _ in range(2):
         assert claim(shopper().token, template_id).status == 201

@@ -5,7 +5,7 @@ import importlib.util
 import json
 import secrets
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -43,7 +43,7 @@ class Answer:
         return self.json.get("code") if isinstance(self.json, dict) else None
 
 
-@lru_cache(maxsize=None)
+@cache
 def load_function(name: str) -> ModuleType:
     """The module of `capability/verb_noun`, under a name of its own (all are called app.py)."""
     path = ROOT / "functions" / name / "app.py"

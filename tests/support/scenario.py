@@ -207,8 +207,18 @@ class RunningShop:
     def assert_sound(self) -> None:
         """Settle, then compare both books and check every invariant."""
         self.settle()
-        books.assert_agree(self.db, self.wechat.ledger())
-        books.assert_sound(self.db, settled=True)
+        try:
+            books.assert_agree(self.db, self.wechat.ledger())
+            books.assert_sound(self.db, settled=True)
+        except AssertionError:
+            self._catch_up()
+            raise
+
+    def _catch_up(self) -> None:
+        """Let the whole ladder pass, so that the next scenario does not fail for this one's sake."""
+        self.change("UPDATE payment SET next_query_at = UTC_TIMESTAMP(6) WHERE state IN ('UNKNOWN', 'PREPAID')")
+        self.fire("sync_payments")
+        self.settle()
 
     def log_mark(self) -> int:
         """How long the functions' log is now."""

@@ -3,6 +3,7 @@
 import itertools
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,18 @@ class Goods:
     product_id: int
     sku_id: int
     name: str
+
+
+@dataclass(frozen=True)
+class Shopper:
+    """A member with a live session."""
+
+    member_id: int
+    token: str
+
+
+# The `shopper` fixture: each call makes one more.
+Shoppers = Callable[[], Shopper]
 
 
 @dataclass

@@ -6,6 +6,7 @@ from orchard.coupons.service import ending
 from orchard.runtime.database import Connection
 from tests.support.calls import invoke
 from tests.support.coupons import Coupons
+from tests.support.shop import Shoppers
 
 
 def _sweep() -> dict[str, int]:
@@ -13,7 +14,7 @@ def _sweep() -> dict[str, int]:
     return counts
 
 
-def test_what_ended_expires_once_and_nothing_else(coupons: Coupons, shopper) -> None:
+def test_what_ended_expires_once_and_nothing_else(coupons: Coupons, shopper: Shoppers) -> None:
     me = shopper()
     ended, alive = coupons.give(me.token), coupons.give(me.token)
     coupons.end(ended)
@@ -22,7 +23,7 @@ def test_what_ended_expires_once_and_nothing_else(coupons: Coupons, shopper) -> 
     assert _sweep() == {"expired": 0, "reminded": 0}
 
 
-def test_owners_are_reminded_once_a_day_before(coupons: Coupons, shopper, db: Connection) -> None:
+def test_owners_are_reminded_once_a_day_before(coupons: Coupons, shopper: Shoppers, db: Connection) -> None:
     me = shopper()
     soon, later, short = coupons.give(me.token), coupons.give(me.token), coupons.give(me.token, valid_days=1)
     coupons.change("UPDATE coupon SET ends_at = UTC_TIMESTAMP(6) + INTERVAL 20 HOUR, remind_at = UTC_TIMESTAMP(6)"
@@ -37,7 +38,7 @@ def test_owners_are_reminded_once_a_day_before(coupons: Coupons, shopper, db: Co
     assert coupons.row(short)["remind_at"] is None
 
 
-def test_more_than_a_batch_is_swept_whole(coupons: Coupons, shopper) -> None:
+def test_more_than_a_batch_is_swept_whole(coupons: Coupons, shopper: Shoppers) -> None:
     count = ending.BATCH + 5
     template_id = coupons.offer(per_member_limit=100)
     for _ in range(3):

@@ -5,6 +5,7 @@ from typing import Any
 from orchard.runtime.database import Connection
 from tests.support.calls import invoke
 from tests.support.coupons import Coupons, mine
+from tests.support.shop import Shoppers
 
 
 def _deliver(db: Connection, *, times: int = 1) -> dict[str, Any]:
@@ -15,7 +16,7 @@ def _deliver(db: Connection, *, times: int = 1) -> dict[str, Any]:
     return answer
 
 
-def test_a_new_member_gets_the_whole_pack_once(coupons: Coupons, shopper, db: Connection) -> None:
+def test_a_new_member_gets_the_whole_pack_once(coupons: Coupons, shopper: Shoppers, db: Connection) -> None:
     pack = [coupons.offer(channel="NEWCOMER", name=f"新人券{n}") for n in range(3)]
     coupons.offer(name="领券中心")
     me = shopper()
@@ -25,7 +26,7 @@ def test_a_new_member_gets_the_whole_pack_once(coupons: Coupons, shopper, db: Co
     assert [coupons.template(template_id)["issued"] for template_id in pack] == [1, 1, 1]
 
 
-def test_what_is_sold_out_is_left_out(coupons: Coupons, shopper, db: Connection) -> None:
+def test_what_is_sold_out_is_left_out(coupons: Coupons, shopper: Shoppers, db: Connection) -> None:
     gone, left = coupons.offer(channel="NEWCOMER", quota=1), coupons.offer(channel="NEWCOMER")
     first, second = shopper(), shopper()
     assert _deliver(db) == {"batchItemFailures": []}
@@ -35,7 +36,9 @@ def test_what_is_sold_out_is_left_out(coupons: Coupons, shopper, db: Connection)
     assert counts == [1, 2]
 
 
-def test_a_replayed_event_under_another_id_gives_nothing_more(coupons: Coupons, shopper, db: Connection) -> None:
+def test_a_replayed_event_under_another_id_gives_nothing_more(
+    coupons: Coupons, shopper: Shoppers, db: Connection
+) -> None:
     template_id = coupons.offer(channel="NEWCOMER")
     me = shopper()
     _deliver(db)

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 from orchard.core import clock
+from orchard.runtime.database import Connection
 from tests.support.coupons import Coupons, centre, claim
+from tests.support.shop import Shoppers
 
 
-def test_the_centre_says_why_not(coupons: Coupons, shopper) -> None:
+def test_the_centre_says_why_not(coupons: Coupons, shopper: Shoppers) -> None:
     me = shopper()
     now = clock.utc_now()
     open_id = coupons.offer(name="可领", quota=3)
@@ -25,7 +27,9 @@ def test_the_centre_says_why_not(coupons: Coupons, shopper) -> None:
     assert found[taken]["owned"] == 1
 
 
-def test_the_centre_takes_two_round_trips_however_much_is_on_offer(coupons: Coupons, shopper, db) -> None:
+def test_the_centre_takes_two_round_trips_however_much_is_on_offer(
+    coupons: Coupons, shopper: Shoppers, db: Connection
+) -> None:
     me = shopper()
     for _ in range(5):
         coupons.offer()

@@ -1,14 +1,15 @@
 """GET /coupons."""
 
+from tests.support.calls import Answer
 from tests.support.coupons import Coupons, mine
-from tests.support.shop import Shop, place, wish
+from tests.support.shop import Shop, Shoppers, place, wish
 
 
-def _ids(answer) -> list[str]:
+def _ids(answer: Answer) -> list[str]:
     return [coupon["coupon_id"] for coupon in answer.json["coupons"]]
 
 
-def test_coupons_come_by_state_and_what_ends_first_in_front(coupons: Coupons, shopper, shop: Shop) -> None:
+def test_coupons_come_by_state_and_what_ends_first_in_front(coupons: Coupons, shopper: Shoppers, shop: Shop) -> None:
     me, other = shopper(), shopper()
     coupons.give(other.token)
     late, soon = coupons.give(me.token, valid_days=9), coupons.give(me.token, valid_days=2)
@@ -24,7 +25,7 @@ def test_coupons_come_by_state_and_what_ends_first_in_front(coupons: Coupons, sh
     assert mine(me.token, state="EXPIRED").json["coupons"][0]["state"] == "EXPIRED"
 
 
-def test_pages_follow_on_without_gap_or_repetition(coupons: Coupons, shopper) -> None:
+def test_pages_follow_on_without_gap_or_repetition(coupons: Coupons, shopper: Shoppers) -> None:
     me = shopper()
     template_id = coupons.offer(per_member_limit=7, valid_days=3)
     given = [coupons.claimed(me.token, template_id) for _ in range(7)]
@@ -42,7 +43,7 @@ def test_pages_follow_on_without_gap_or_repetition(coupons: Coupons, shopper) ->
     assert len(set(seen)) == 7
 
 
-def test_foreign_cursors_and_states_are_refused(coupons: Coupons, shopper) -> None:
+def test_foreign_cursors_and_states_are_refused(coupons: Coupons, shopper: Shoppers) -> None:
     me, other = shopper(), shopper()
     template_id = coupons.offer(per_member_limit=2)
     for shopper_ in (me, other):

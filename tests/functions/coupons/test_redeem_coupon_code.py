@@ -1,11 +1,15 @@
 """POST /coupons/redemptions."""
 
+from collections.abc import Callable
+
 import pytest
 
 from orchard.coupons.models import InvalidTemplate
 from orchard.coupons.service import codes, templates
 from orchard.runtime.database import Connection
+from tests.support.calls import Answer
 from tests.support.coupons import Coupons, redeem
+from tests.support.shop import Shoppers
 from tests.support.till import Till
 
 
@@ -18,26 +22,29 @@ def _codes(db: Connection, template_id: int, count: int = 1) -> list[str]:
     return db.run(lambda tx: codes.generate_codes(tx, template_id, count)).codes
 
 
-def _answer(answer) -> tuple[int, dict[str, object]]:
+def _answer(answer: Answer) -> tuple[int, dict[str, object]]:
     return answer.status, {name: value for name, value in answer.json.items() if name != "request_id"}
 
 
-def test_a_code_is_read_however_it_was_typed(code_template: int, shopper, db: Connection, coupons: Coupons) -> None:
+def test_a_code_is_read_however_it_was_typed(
+    code_template: int, shopper: Shoppers, db: Connection, coupons: Coupons
+) -> None:
     me = shopper()
     coupons.change("UPDATE coupon_template SET per_member_limit = 9")
-    for spelling in (
+    spellings: list[Callable[[str], str]] = [
         lambda code: code.lower(),
         lambda code: f"  {code.replace('-', ' ')} ",
         lambda code: code.replace("0", "O").replace("1", "l"),
         lambda code: "".join(chr(ord(c) + 0xFEE0) if c.isalnum() else c for c in code),
-    ):
+    ]
+    for spelling in spellings:
         (code,) = _codes(db, code_template)
         answer = redeem(me.token, spelling(code))
         assert answer.status == 201, answer.text
     assert coupons.template(code_template)["issued"] == 4
 
 
-def test_the_same_member_gets_the_same_coupon_again(code_template: int, shopper, db: Connection) -> None:
+def test_the_same_member_gets_the_same_coupon_again(code_template: int, shopper: Shoppers, db: Connection) -> None:
     me, (code,) = shopper(), _codes(db, code_template)
     first, again = redeem(me.token, code), redeem(me.token, code)
     assert (first.status, first.text) == (again.status, again.text)
@@ -74,7 +81,7 @@ def test_every_refusal_is_the_same(code_template: int, till: Till, coupons: Coup
 
 
 def test_guessing_is_limited_and_a_right_code_no_longer_helps(
-    code_template: int, shopper, db: Connection, coupons: Coupons
+    code_template: int, shopper: Shoppers, db: Connection, coupons: Coupons
 ) -> None:
     me, (code,) = shopper(), _codes(db, code_template)
     wrong = [redeem(me.token, f"0000-0000-0000-{n:04}") for n in range(codes.TRIES_PER_WINDOW)]

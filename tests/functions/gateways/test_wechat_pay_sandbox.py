@@ -5,6 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from werkzeug.wrappers import Request, Response
+
+from infra.local.wechat_sandbox.server import SandboxServer
 from orchard.core import clock, ids
 from orchard.core.errors import CounterpartyRefused
 from orchard.gateways.http import Timeouts
@@ -26,9 +29,6 @@ from orchard.gateways.wechat_pay import (
     as_transaction,
     open_notification,
 )
-from werkzeug.wrappers import Request, Response
-
-from infra.local.wechat_sandbox.server import SandboxServer
 from tests.unit.gateways.pay_platform import Scripted, serving
 
 OPENID = "oSandboxShopper0000000000001"
@@ -38,8 +38,11 @@ MODES = ["public_key", "certificate", "mixed"]
 def merchant_keys(sandbox: SandboxServer, **changed: Any) -> MerchantKeys:
     config, secret = sandbox.config, sandbox.config.merchant_secret()
     given: dict[str, Any] = {
-        "merchant_id": config.mchid, "app_id": config.appid, "merchant_serial": config.merchant_serial,
-        "merchant_private_key": config.merchant_private_key, "api_v3_key": config.api_v3_key,
+        "merchant_id": config.mchid,
+        "app_id": config.appid,
+        "merchant_serial": config.merchant_serial,
+        "merchant_private_key": config.merchant_private_key,
+        "api_v3_key": config.api_v3_key,
         "platform_public_keys": secret["platform_public_keys"],
     }
     return MerchantKeys(**(given | changed))
@@ -58,9 +61,15 @@ def inbox() -> Iterator[Scripted]:
 
 
 def order(client: WeChatPayClient, number: str, notify_url: str = "http://127.0.0.1:9", fen: int = 1999) -> bytes:
-    return client.prepay_body(out_trade_no=number, description="苹果 5 斤", total_fen=fen, openid=OPENID,
-                              notify_url=f"{notify_url}/wechat-pay/payments",
-                              time_expire=clock.utc_now() + timedelta(minutes=30), attach="shop")
+    return client.prepay_body(
+        out_trade_no=number,
+        description="苹果 5 斤",
+        total_fen=fen,
+        openid=OPENID,
+        notify_url=f"{notify_url}/wechat-pay/payments",
+        time_expire=clock.utc_now() + timedelta(minutes=30),
+        attach="shop",
+    )
 
 
 def pay(sandbox: SandboxServer, client: WeChatPayClient, number: str, **more: Any) -> None:
@@ -69,8 +78,14 @@ def pay(sandbox: SandboxServer, client: WeChatPayClient, number: str, **more: An
 
 
 def refund(number: str, out_refund_no: str, fen: int = 999, notify_url: str = "http://127.0.0.1:9") -> RefundRequest:
-    return RefundRequest(out_trade_no=number, out_refund_no=out_refund_no, refund_fen=fen, total_fen=1999,
-                         notify_url=f"{notify_url}/wechat-pay/refunds", reason="坏果")
+    return RefundRequest(
+        out_trade_no=number,
+        out_refund_no=out_refund_no,
+        refund_fen=fen,
+        total_fen=1999,
+        notify_url=f"{notify_url}/wechat-pay/refunds",
+        reason="坏果",
+    )
 
 
 @pytest.fixture
@@ -79,9 +94,7 @@ def number() -> str:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_purchase_and_its_refund(
-    sandbox: SandboxServer, client: WeChatPayClient, number: str, mode: str
-) -> None:
+def test_a_purchase_and_its_refund(sandbox: SandboxServer, client: WeChatPayClient, number: str, mode: str) -> None:
     sandbox.client.settings(serial_mode=mode, refuse_replayed_nonce=True)
     assert client.query(number) is None
     stored = order(client, number)
@@ -153,8 +166,15 @@ def test_close_and_its_races_in_both_spellings(
     assert client.refund(refund(other, "R" + other)).status == "PROCESSING"
 
 
-BROKEN_ANSWERS = ["signature_missing", "signature_corrupt", "signature_aged", "signature_forged", "body_tampered",
-                  "error_after", "reset_after"]
+BROKEN_ANSWERS = [
+    "signature_missing",
+    "signature_corrupt",
+    "signature_aged",
+    "signature_forged",
+    "body_tampered",
+    "error_after",
+    "reset_after",
+]
 
 
 @pytest.mark.parametrize("fault", BROKEN_ANSWERS)
@@ -212,9 +232,7 @@ def test_not_done_looks_the_same_until_queried(
     assert client.query(number) is None
 
 
-def test_a_forged_missing_order_is_not_believed(
-    sandbox: SandboxServer, client: WeChatPayClient, number: str
-) -> None:
+def test_a_forged_missing_order_is_not_believed(sandbox: SandboxServer, client: WeChatPayClient, number: str) -> None:
     for fault in ("signature_forged", "signature_aged"):
         sandbox.client.misbehave(fault, call="query")
         with pytest.raises(OutcomeUnknown):
@@ -233,8 +251,11 @@ def test_frequency_limit_passes_once_and_is_told_twice(
 
 
 def test_wrong_keys_are_a_matter_of_setup(sandbox: SandboxServer, number: str) -> None:
-    for wrong in ({"merchant_serial": "F" * 40}, {"merchant_private_key": sandbox.config.platform_private_key},
-                  {"app_id": "wx0000000000000000"}):
+    for wrong in (
+        {"merchant_serial": "F" * 40},
+        {"merchant_private_key": sandbox.config.platform_private_key},
+        {"app_id": "wx0000000000000000"},
+    ):
         client = WeChatPayClient(merchant_keys(sandbox, **wrong), sandbox.url)
         with pytest.raises(MerchantSetupRefused):
             client.prepay(order(client, number))
@@ -248,8 +269,7 @@ def test_wrong_keys_are_a_matter_of_setup(sandbox: SandboxServer, number: str) -
 def test_new_platform_keys_are_fetched_when_the_serial_changes(sandbox: SandboxServer, number: str) -> None:
     current = merchant_keys(sandbox).platform_public_keys
     old = {sandbox.config.certificate_serial: current[sandbox.config.certificate_serial]}
-    client = WeChatPayClient(merchant_keys(sandbox, platform_public_keys=old), sandbox.url,
-                             reload_keys=lambda: current)
+    client = WeChatPayClient(merchant_keys(sandbox, platform_public_keys=old), sandbox.url, reload_keys=lambda: current)
     assert client.query(number) is None
     blind = WeChatPayClient(merchant_keys(sandbox, platform_public_keys=old), sandbox.url)
     with pytest.raises(OutcomeUnknown, match="unknown serial"):
@@ -259,8 +279,15 @@ def test_new_platform_keys_are_fetched_when_the_serial_changes(sandbox: SandboxS
 def opener(sandbox: SandboxServer, client: WeChatPayClient, opened: list[Notification], reasons: list[str]) -> Any:
     def answer(request: Request) -> Response:
         try:
-            opened.append(open_notification(dict(request.headers.items()), request.get_data(), client.platform_keys,
-                                            sandbox.config.api_v3_key, clock.utc_now()))
+            opened.append(
+                open_notification(
+                    dict(request.headers.items()),
+                    request.get_data(),
+                    client.platform_keys,
+                    sandbox.config.api_v3_key,
+                    clock.utc_now(),
+                )
+            )
         except InvalidNotification as error:
             reasons.append(error.reason)
             return Response(status=error.status)
@@ -286,18 +313,27 @@ def test_notifications_open(
     assert (payment.event_type, payment.original_type) == ("TRANSACTION.SUCCESS", "transaction")
     transaction = as_transaction(payment.resource)
     assert (transaction.out_trade_no, transaction.amount.total, transaction.mchid, transaction.appid) == (
-        number, 1999, sandbox.config.mchid, sandbox.config.appid)
+        number,
+        1999,
+        sandbox.config.mchid,
+        sandbox.config.appid,
+    )
     assert (refunded.event_type, refunded.original_type) == ("REFUND.SUCCESS", "refund")
     result = as_refund(refunded.resource)
     assert (result.out_refund_no, result.status, result.amount.refund) == ("R" + number, "SUCCESS", 999)
 
 
-@pytest.mark.parametrize(("fault", "reason"), [
-    ("notice_forged", "wrong signature"), ("notice_tampered", "wrong signature"),
-    ("notice_unknown_serial", "unknown serial"), ("notice_wrong_api_key", "resource does not decrypt"),
-    ("notice_probe", "header wechatpay-signature is malformed|signature is not|wrong signature"),
-    ("notice_aged", "not fresh"),
-])
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("notice_forged", "wrong signature"),
+        ("notice_tampered", "wrong signature"),
+        ("notice_unknown_serial", "unknown serial"),
+        ("notice_wrong_api_key", "resource does not decrypt"),
+        ("notice_probe", "header wechatpay-signature is malformed|signature is not|wrong signature"),
+        ("notice_aged", "not fresh"),
+    ],
+)
 def test_spoilt_notifications_are_refused_and_the_retry_opens(
     sandbox: SandboxServer, client: WeChatPayClient, inbox: Scripted, number: str, fault: str, reason: str
 ) -> None:

@@ -4,13 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+
+from infra.local.wechat_sandbox.server import SandboxServer
 from orchard.core import clock
 from orchard.core.errors import AppError, CounterpartyRefused, TooManyRequests, Unavailable
 from orchard.gateways.errors import HighRiskAccount, InvalidLoginCode, InvalidPhoneCode
 from orchard.gateways.http import Timeouts
 from orchard.gateways.wechat import MiniProgram, WeChat
-
-from infra.local.wechat_sandbox.server import SandboxServer
 
 OPENID = "oSandboxShopper0000000000001"
 
@@ -53,15 +53,21 @@ def test_login_once_per_code(sandbox: SandboxServer, client: WeChat) -> None:
         client.code_to_session("made-up")
 
 
-@pytest.mark.parametrize(("fault", "value", "kind"), [
-    ("rate_limited", None, TooManyRequests), ("error_before", None, Unavailable), ("error_after", None, Unavailable),
-    ("reset_before", None, Unavailable), ("reset_after", None, Unavailable), ("stall", 1.5, Unavailable),
-    ("wechat_error", 40226, HighRiskAccount), ("wechat_error", 40163, InvalidLoginCode),
-    ("wechat_error", 40125, CounterpartyRefused),
-])
-def test_login_trouble(
-    sandbox: SandboxServer, client: WeChat, fault: str, value: Any, kind: type[AppError]
-) -> None:
+@pytest.mark.parametrize(
+    ("fault", "value", "kind"),
+    [
+        ("rate_limited", None, TooManyRequests),
+        ("error_before", None, Unavailable),
+        ("error_after", None, Unavailable),
+        ("reset_before", None, Unavailable),
+        ("reset_after", None, Unavailable),
+        ("stall", 1.5, Unavailable),
+        ("wechat_error", 40226, HighRiskAccount),
+        ("wechat_error", 40163, InvalidLoginCode),
+        ("wechat_error", 40125, CounterpartyRefused),
+    ],
+)
+def test_login_trouble(sandbox: SandboxServer, client: WeChat, fault: str, value: Any, kind: type[AppError]) -> None:
     code = sandbox.client.login_code(OPENID)
     sandbox.client.misbehave(fault, call="login", value=value)
     with pytest.raises(kind):

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.calls import call
-from tests.support.shop import Shop, add_address, place, wish
+from tests.support.shop import Shop, Shoppers, add_address, place, wish
 
 
 def _place(shop: Shop, token: str, count: int) -> list[str]:
@@ -12,7 +12,7 @@ def _place(shop: Shop, token: str, count: int) -> list[str]:
     return [place(token, body).json["order_number"] for _ in range(count)]
 
 
-def test_orders_come_newest_first_page_by_page(shop: Shop, shopper) -> None:
+def test_orders_come_newest_first_page_by_page(shop: Shop, shopper: Shoppers) -> None:
     me = shopper()
     placed = _place(shop, me.token, 5)
     seen, cursor = [], None
@@ -26,7 +26,7 @@ def test_orders_come_newest_first_page_by_page(shop: Shop, shopper) -> None:
     assert cursor is None
 
 
-def test_orders_are_filtered_by_state_and_summarised(shop: Shop, shopper) -> None:
+def test_orders_are_filtered_by_state_and_summarised(shop: Shop, shopper: Shoppers) -> None:
     me = shopper()
     (number,) = _place(shop, me.token, 1)
     pending = call("orders/list_orders", "GET", "/orders", token=me.token, query={"state": "PENDING_PAY"}).json
@@ -37,7 +37,7 @@ def test_orders_are_filtered_by_state_and_summarised(shop: Shop, shopper) -> Non
     assert shipped == {"orders": [], "next_cursor": None}
 
 
-def test_nobody_sees_another_members_orders(shop: Shop, shopper) -> None:
+def test_nobody_sees_another_members_orders(shop: Shop, shopper: Shoppers) -> None:
     me, other = shopper(), shopper()
     _place(shop, me.token, 1)
     assert call("orders/list_orders", "GET", "/orders", token=other.token).json["orders"] == []
@@ -48,11 +48,11 @@ def test_nobody_sees_another_members_orders(shop: Shop, shopper) -> None:
     "query",
     [{"state": "SOLD' OR 1=1"}, {"limit": 0}, {"limit": -1}, {"limit": 10**9}, {"cursor": "AAAA"}, {"limit": "x"}],
 )
-def test_odd_filters_limits_and_cursors_are_refused(shopper, query: dict[str, object]) -> None:
+def test_odd_filters_limits_and_cursors_are_refused(shopper: Shoppers, query: dict[str, object]) -> None:
     assert call("orders/list_orders", "GET", "/orders", token=shopper().token, query=query).status == 422
 
 
-def test_a_cursor_of_another_member_is_refused(shop: Shop, shopper) -> None:
+def test_a_cursor_of_another_member_is_refused(shop: Shop, shopper: Shoppers) -> None:
     me, other = shopper(), shopper()
     _place(shop, me.token, 2)
     cursor = call("orders/list_orders", "GET", "/orders", token=me.token, query={"limit": 1}).json["next_cursor"]

@@ -4,14 +4,14 @@ import pytest
 
 from orchard.runtime.database import Connection
 from tests.support.calls import Answer, call
-from tests.support.shop import Shop, add_address, place, wish
+from tests.support.shop import Shop, Shoppers, add_address, place, wish
 
 
 def show(token: str | None, number: str) -> Answer:
     return call("orders/show_order", "GET", f"/orders/{number}", token=token)
 
 
-def test_an_order_shows_its_lines_address_and_history(shop: Shop, shopper, db: Connection) -> None:
+def test_an_order_shows_its_lines_address_and_history(shop: Shop, shopper: Shoppers, db: Connection) -> None:
     goods, me = shop.sell(price_fen=700), shopper()
     body = wish(goods, 3, method="express", address_id=add_address(me.token))
     number = place(me.token, body, remark="少冰").json["order_number"]
@@ -25,7 +25,7 @@ def test_an_order_shows_its_lines_address_and_history(shop: Shop, shopper, db: C
     assert order["trace"]
 
 
-def test_the_address_is_not_readable_in_the_database(shop: Shop, shopper, db: Connection) -> None:
+def test_the_address_is_not_readable_in_the_database(shop: Shop, shopper: Shoppers, db: Connection) -> None:
     me = shopper()
     place(me.token, wish(shop.sell(), method="express", address_id=add_address(me.token)))
     row = db.run(lambda tx: tx.row("SELECT * FROM orders"))
@@ -34,7 +34,7 @@ def test_the_address_is_not_readable_in_the_database(shop: Shop, shopper, db: Co
     assert "13900001111" not in str(row)
 
 
-def test_a_later_change_of_the_address_does_not_touch_the_order(shop: Shop, shopper) -> None:
+def test_a_later_change_of_the_address_does_not_touch_the_order(shop: Shop, shopper: Shoppers) -> None:
     me = shopper()
     address = add_address(me.token)
     number = place(me.token, wish(shop.sell(), method="express", address_id=address)).json["order_number"]
@@ -42,7 +42,7 @@ def test_a_later_change_of_the_address_does_not_touch_the_order(shop: Shop, shop
     assert show(me.token, number).json["address"]["recipient"] == "王小明"
 
 
-def test_a_foreign_order_looks_like_a_missing_one(shop: Shop, shopper) -> None:
+def test_a_foreign_order_looks_like_a_missing_one(shop: Shop, shopper: Shoppers) -> None:
     me, other = shopper(), shopper()
     number = place(me.token, wish(shop.sell(), method="express", address_id=add_address(me.token))).json["order_number"]
     foreign, missing = show(other.token, number), show(other.token, "20260101AAAAAAAAAAAAAAAA")
@@ -52,5 +52,5 @@ def test_a_foreign_order_looks_like_a_missing_one(shop: Shop, shopper) -> None:
 
 
 @pytest.mark.parametrize("number", ["x" * 40, "%27%20OR%201=1", "..%2F", "%F0%9F%8D%8E"])
-def test_odd_numbers_are_refused_quietly(shopper, number: str) -> None:
+def test_odd_numbers_are_refused_quietly(shopper: Shoppers, number: str) -> None:
     assert show(shopper().token, number).status in {404, 422}

@@ -29,7 +29,7 @@ def test_one_fen_over_three_equal_lines_goes_to_the_first() -> None:
 
 @pytest.mark.parametrize(("total", "parts"), [(1, [0, 0]), (-1, [1]), (1, [-1, 2])])
 def test_impossible_splits_are_refused(total: int, parts: list[int]) -> None:
-    with pytest.raises(ValueError, match="amount|allocate"):
+    with pytest.raises(ValueError, match=r"amount|allocate"):
         allocate(total, parts)
 
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -18,6 +17,7 @@ from orchard.pricing.models import (
     NATIONAL,
     ChargeBy,
     Delivery,
+    FreeRow,
     FreightBook,
     FreightRate,
     FreightTemplate,
@@ -35,10 +35,13 @@ CATEGORIES = {sku_id: frozenset({0, sku_id % 3 + 1, sku_id % 5 + 10}) for sku_id
 
 carts = st.lists(
     st.builds(
-        lambda n, fen, quantity: PricingLine(replace(snapshot(n, fen), category_id=n), quantity),
+        lambda n, fen, quantity, methods: PricingLine(
+            snapshot(n, fen, delivery_methods=methods)._replace(category_id=n), quantity
+        ),
         st.integers(1, 30),
         st.integers(0, 5000) | st.integers(0, 9),
         st.integers(1, 99),
+        st.sampled_from([frozenset({"express", "pickup", "local"}), frozenset({"pickup"})]),
     ),
     min_size=1,
     max_size=10,
@@ -76,12 +79,16 @@ wallets = st.lists(terms, min_size=1, max_size=6).map(
     ]
 )
 rate = FreightRate(first_units=2000, first_fee_fen=800, step_units=1000, step_fee_fen=200)
+free_rows = st.dictionaries(
+    st.sampled_from([NATIONAL, "440000"]), st.builds(FreeRow, st.integers(0, 20), st.integers(0, 50_000)), max_size=2
+)
 books = st.builds(
-    lambda threshold: FreightBook(
+    lambda threshold, rows: FreightBook(
         3, free_threshold_fen=threshold, default_template_id=1,
-        templates={1: FreightTemplate(1, "快递", ChargeBy.WEIGHT, {NATIONAL: rate})},
+        templates={1: FreightTemplate(1, "快递", ChargeBy.WEIGHT, {NATIONAL: rate}, rows)},
     ),
     st.none() | st.integers(0, 50_000),
+    free_rows,
 )  # fmt: skip
 deliveries = st.one_of(
     st.sampled_from([None, Delivery("pickup"), Delivery("express", "440305")]),
@@ -188,7 +195,7 @@ def test_one_more_coupon_in_the_wallet_never_makes_the_best_price_higher(
         plain = price(lines, delivery, book)
         return with_coupon(lines, delivery, book, {}, usable[0]).payable_fen if usable else plain.payable_fen
 
-    added = replace(wallet[0], id=99, terms=more)
+    added = wallet[0]._replace(id=99, terms=more)
     assert best([*wallet, added]) <= best(wallet) <= price(lines, delivery, book).payable_fen
 
 

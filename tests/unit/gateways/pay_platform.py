@@ -18,9 +18,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import NameOID
-from orchard.gateways.wechat_pay import MerchantKeys
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
+
+from orchard.gateways.wechat_pay import MerchantKeys
 
 PUBLIC_SERIAL = "PUB_KEY_ID_0116000000012026010100000000000001"
 API_V3_KEY = "0123456789abcdef" * 2
@@ -72,8 +73,11 @@ class Platform:
 
     def keys(self, **changed: Any) -> MerchantKeys:
         given = {
-            "merchant_id": MERCHANT_ID, "app_id": APP_ID, "merchant_serial": MERCHANT_SERIAL,
-            "merchant_private_key": private_pem(self.merchant), "api_v3_key": API_V3_KEY,
+            "merchant_id": MERCHANT_ID,
+            "app_id": APP_ID,
+            "merchant_serial": MERCHANT_SERIAL,
+            "merchant_private_key": private_pem(self.merchant),
+            "api_v3_key": API_V3_KEY,
             "platform_public_keys": self.public_keys(),
         }
         return MerchantKeys(**(given | changed))
@@ -85,7 +89,9 @@ class Platform:
         signer = key or (self.public if serial == PUBLIC_SERIAL else self.certified)
         signature = signer.sign(f"{timestamp}\n{nonce}\n".encode() + body + b"\n", padding.PKCS1v15(), SHA256())
         return {
-            "Wechatpay-Timestamp": timestamp, "Wechatpay-Nonce": nonce, "Wechatpay-Serial": serial,
+            "Wechatpay-Timestamp": timestamp,
+            "Wechatpay-Nonce": nonce,
+            "Wechatpay-Serial": serial,
             "Wechatpay-Signature": base64.b64encode(signature).decode(),
             "Wechatpay-Signature-Type": "WECHATPAY2-SHA256-RSA2048",
         }
@@ -116,10 +122,19 @@ def envelope(resource: Any, **changed: Any) -> dict[str, Any]:
     """A notification's body; `resource__x` changes the field x of the encrypted part."""
     inner = {key.removeprefix("resource__"): changed.pop(key) for key in list(changed) if "__" in key}
     return {
-        "id": "EV-2026030112000000000001", "create_time": "2026-03-01T12:00:00+08:00",
-        "resource_type": "encrypt-resource", "event_type": "TRANSACTION.SUCCESS", "summary": "支付成功",
-        "resource": {"original_type": "transaction", "algorithm": "AEAD_AES_256_GCM", "ciphertext": sealed(resource),
-                     "associated_data": "transaction", "nonce": "0123456789ab"} | inner,
+        "id": "EV-2026030112000000000001",
+        "create_time": "2026-03-01T12:00:00+08:00",
+        "resource_type": "encrypt-resource",
+        "event_type": "TRANSACTION.SUCCESS",
+        "summary": "支付成功",
+        "resource": {
+            "original_type": "transaction",
+            "algorithm": "AEAD_AES_256_GCM",
+            "ciphertext": sealed(resource),
+            "associated_data": "transaction",
+            "nonce": "0123456789ab",
+        }
+        | inner,
     } | changed
 
 

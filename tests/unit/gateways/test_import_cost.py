@@ -10,8 +10,9 @@ HEAVY = ("urllib3", "requests", "wechatpy", "boto3", "botocore", "cryptography")
 
 def loaded_after(statement: str) -> set[str]:
     code = f"{statement}\nimport sys\nprint(*(m for m in {HEAVY!r} if m in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,  # noqa: S603
-                          env={"PYTHONPATH": "layers/common"})
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": "layers/common"}
+    )
     return set(done.stdout.split())
 
 

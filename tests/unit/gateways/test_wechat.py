@@ -7,21 +7,26 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from wechatpy.client import WeChatClient as Oracle
+from werkzeug.wrappers import Request, Response
+
 from orchard.core import clock
 from orchard.core.errors import AppError, CounterpartyRefused, Forbidden, TooManyRequests, Unavailable
 from orchard.gateways.errors import ConfigurationError, HighRiskAccount, InvalidLoginCode, InvalidPhoneCode
 from orchard.gateways.http import Timeouts
 from orchard.gateways.wechat import MiniProgram, WeChat
-from wechatpy.client import WeChatClient as Oracle  # type: ignore[import-untyped]  # it ships no types
-from werkzeug.wrappers import Request, Response
-
 from tests.unit.gateways.pay_platform import Scripted, plain
 
 SECRET = "s3cret" * 6
 LONG_TOKEN = "T" * 600
 BAD_TOKEN = plain({"errcode": 40001, "errmsg": "invalid credential, access_token is invalid rid: 1"})
-PHONE = plain({"errcode": 0, "errmsg": "ok", "phone_info": {
-    "phoneNumber": "13800138000", "purePhoneNumber": "13800138000", "countryCode": "86"}})
+PHONE = plain(
+    {
+        "errcode": 0,
+        "errmsg": "ok",
+        "phone_info": {"phoneNumber": "13800138000", "purePhoneNumber": "13800138000", "countryCode": "86"},
+    }
+)
 
 
 class Shelf:
@@ -76,7 +81,11 @@ def test_login_asks_once_and_drops_the_session_key(server: Scripted) -> None:
     assert "oShopper" not in repr(session)
     assert not hasattr(session, "session_key")
     assert server.asked[0].args.to_dict() == {
-        "appid": "wx1", "secret": SECRET, "js_code": "code&x=1", "grant_type": "authorization_code"}
+        "appid": "wx1",
+        "secret": SECRET,
+        "js_code": "code&x=1",
+        "grant_type": "authorization_code",
+    }
     assert paths(server) == ["/sns/jscode2session"]
 
 
@@ -86,11 +95,21 @@ def test_login_without_unionid(server: Scripted) -> None:
         assert client(server).code_to_session("code").unionid is None
 
 
-@pytest.mark.parametrize(("errcode", "kind"), [
-    (40029, InvalidLoginCode), (40163, InvalidLoginCode), (45011, TooManyRequests), (40226, HighRiskAccount),
-    (-1, Unavailable), (40013, CounterpartyRefused), (40125, CounterpartyRefused), (99999, CounterpartyRefused),
-    ("40029", InvalidLoginCode), ("soon", Unavailable),
-])
+@pytest.mark.parametrize(
+    ("errcode", "kind"),
+    [
+        (40029, InvalidLoginCode),
+        (40163, InvalidLoginCode),
+        (45011, TooManyRequests),
+        (40226, HighRiskAccount),
+        (-1, Unavailable),
+        (40013, CounterpartyRefused),
+        (40125, CounterpartyRefused),
+        (99999, CounterpartyRefused),
+        ("40029", InvalidLoginCode),
+        ("soon", Unavailable),
+    ],
+)
 def test_login_errors(server: Scripted, errcode: object, kind: type[AppError]) -> None:
     server.will(plain({"errcode": errcode, "errmsg": "oShopper rid: 65f"}))
     with pytest.raises(kind) as caught:
@@ -133,8 +152,9 @@ FAILURES = [plain({}, 500), plain(b"<html>", 200), plain({"errcode": 0}, 302), p
 FAILURE_NAMES = ["500", "html", "redirect", "list", "stall"]
 
 
-@pytest.mark.parametrize("failure", [*FAILURES, plain({"openid": ""}), plain({"openid": 7})],
-                         ids=[*FAILURE_NAMES, "blank", "number"])
+@pytest.mark.parametrize(
+    "failure", [*FAILURES, plain({"openid": ""}), plain({"openid": 7})], ids=[*FAILURE_NAMES, "blank", "number"]
+)
 def test_login_without_an_answer_is_unavailable(server: Scripted, failure: Any) -> None:
     server.will(failure)
     with pytest.raises(Unavailable) as caught:
@@ -144,27 +164,41 @@ def test_login_without_an_answer_is_unavailable(server: Scripted, failure: Any) 
     assert chain is None or chain.__context__ is None
 
 
-@pytest.mark.parametrize(("info", "number"), [
-    ({"purePhoneNumber": "13800138000", "countryCode": "86"}, "13800138000"),
-    ({"purePhoneNumber": "13800138000", "countryCode": 86}, "13800138000"),
-    ({"purePhoneNumber": "13800138000"}, "13800138000"),
-    ({"purePhoneNumber": "51234567", "countryCode": "852", "phoneNumber": "+85251234567"}, "+85251234567"),
-    ({"purePhoneNumber": "51234567", "countryCode": 852}, "+85251234567"),
-])
+@pytest.mark.parametrize(
+    ("info", "number"),
+    [
+        ({"purePhoneNumber": "13800138000", "countryCode": "86"}, "13800138000"),
+        ({"purePhoneNumber": "13800138000", "countryCode": 86}, "13800138000"),
+        ({"purePhoneNumber": "13800138000"}, "13800138000"),
+        ({"purePhoneNumber": "51234567", "countryCode": "852", "phoneNumber": "+85251234567"}, "+85251234567"),
+        ({"purePhoneNumber": "51234567", "countryCode": 852}, "+85251234567"),
+    ],
+)
 def test_phone_number(server: Scripted, info: dict[str, Any], number: str) -> None:
     server.will(token(), plain({"errcode": 0, "phone_info": info}))
     assert client(server).phone_number("code") == number
     assert paths(server) == ["/cgi-bin/stable_token", "/wxa/business/getuserphonenumber"]
     assert json.loads(server.bodies[0]) == {
-        "grant_type": "client_credential", "appid": "wx1", "secret": SECRET, "force_refresh": False}
+        "grant_type": "client_credential",
+        "appid": "wx1",
+        "secret": SECRET,
+        "force_refresh": False,
+    }
     assert json.loads(server.bodies[1]) == {"code": "code"}
     assert tokens_used(server) == [LONG_TOKEN]
 
 
-@pytest.mark.parametrize(("errcode", "kind"), [
-    (40029, InvalidPhoneCode), (40163, InvalidPhoneCode), (45011, TooManyRequests), (-1, Unavailable),
-    (40013, CounterpartyRefused), (45009, Unavailable),
-])
+@pytest.mark.parametrize(
+    ("errcode", "kind"),
+    [
+        (40029, InvalidPhoneCode),
+        (40163, InvalidPhoneCode),
+        (45011, TooManyRequests),
+        (-1, Unavailable),
+        (40013, CounterpartyRefused),
+        (45009, Unavailable),
+    ],
+)
 def test_phone_errors(server: Scripted, errcode: int, kind: type[AppError]) -> None:
     server.will(plain({"errcode": errcode, "errmsg": "13800138000"}))
     with pytest.raises(kind) as caught:
@@ -172,9 +206,16 @@ def test_phone_errors(server: Scripted, errcode: int, kind: type[AppError]) -> N
     assert type(caught.value) is kind
 
 
-@pytest.mark.parametrize("failure", [*FAILURES, plain({"phone_info": {}}), plain({"errcode": "soon"}),
-                                     plain({"phone_info": {"purePhoneNumber": "abc"}})],
-                         ids=[*FAILURE_NAMES, "empty", "errcode", "letters"])
+@pytest.mark.parametrize(
+    "failure",
+    [
+        *FAILURES,
+        plain({"phone_info": {}}),
+        plain({"errcode": "soon"}),
+        plain({"phone_info": {"purePhoneNumber": "abc"}}),
+    ],
+    ids=[*FAILURE_NAMES, "empty", "errcode", "letters"],
+)
 def test_phone_without_an_answer_is_unavailable_and_hides_the_token(server: Scripted, failure: Any) -> None:
     server.will(failure)
     with pytest.raises(Unavailable) as caught:

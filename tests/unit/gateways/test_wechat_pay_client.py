@@ -8,6 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
+from wechatpayv3 import utils as oracle
+from werkzeug.wrappers import Request, Response
+
 from orchard.core.errors import AppError, CounterpartyRefused, CounterpartyUnknown, Unavailable
 from orchard.gateways.errors import ConfigurationError
 from orchard.gateways.http import Timeouts
@@ -24,10 +28,6 @@ from orchard.gateways.wechat_pay import (
     WeChatPayClient,
 )
 from orchard.gateways.wechat_pay.errors import normalise
-from pydantic import ValidationError
-from wechatpayv3 import utils as oracle  # type: ignore[import-untyped]  # it ships no types
-from werkzeug.wrappers import Request, Response
-
 from tests.unit.gateways.pay_platform import (
     APP_ID,
     MERCHANT_ID,
@@ -39,14 +39,35 @@ from tests.unit.gateways.pay_platform import (
 
 NUMBER = "20260301ABCDEF"
 EXPIRES = datetime(2026, 3, 1, 4, 30, 0, 999999, tzinfo=UTC)
-UNPAID = {"appid": APP_ID, "mchid": MERCHANT_ID, "out_trade_no": NUMBER, "trade_state": "NOTPAY",
-          "trade_state_desc": "订单未支付", "amount": {"total": 1999}, "payer": {"openid": "oShopper"}}
+UNPAID = {
+    "appid": APP_ID,
+    "mchid": MERCHANT_ID,
+    "out_trade_no": NUMBER,
+    "trade_state": "NOTPAY",
+    "trade_state_desc": "订单未支付",
+    "amount": {"total": 1999},
+    "payer": {"openid": "oShopper"},
+}
 PAID = UNPAID | {"trade_state": "SUCCESS", "transaction_id": "4200000001", "success_time": "2026-03-01T12:00:00+08:00"}
-REFUND = {"refund_id": "5030000001", "out_refund_no": "R1", "transaction_id": "4200000001", "out_trade_no": NUMBER,
-          "channel": "ORIGINAL", "user_received_account": "支付用户零钱", "create_time": "2026-03-01T12:00:00+08:00",
-          "status": "PROCESSING", "amount": {"total": 1999, "refund": 999, "payer_total": 1999, "payer_refund": 999}}
-ASKED = RefundRequest(out_trade_no=NUMBER, out_refund_no="R1", refund_fen=999, total_fen=1999,
-                      notify_url="https://shop.example/wechat-pay/refunds", reason="苹果坏了")
+REFUND = {
+    "refund_id": "5030000001",
+    "out_refund_no": "R1",
+    "transaction_id": "4200000001",
+    "out_trade_no": NUMBER,
+    "channel": "ORIGINAL",
+    "user_received_account": "支付用户零钱",
+    "create_time": "2026-03-01T12:00:00+08:00",
+    "status": "PROCESSING",
+    "amount": {"total": 1999, "refund": 999, "payer_total": 1999, "payer_refund": 999},
+}
+ASKED = RefundRequest(
+    out_trade_no=NUMBER,
+    out_refund_no="R1",
+    refund_fen=999,
+    total_fen=1999,
+    notify_url="https://shop.example/wechat-pay/refunds",
+    reason="苹果坏了",
+)
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +77,12 @@ def client(platform: Platform, server: Scripted) -> WeChatPayClient:
 
 def body(client: WeChatPayClient, **changed: Any) -> bytes:
     given: dict[str, Any] = {
-        "out_trade_no": NUMBER, "description": "苹果", "total_fen": 1999, "openid": "oShopper",
-        "notify_url": "https://shop.example/wechat-pay/payments", "time_expire": EXPIRES,
+        "out_trade_no": NUMBER,
+        "description": "苹果",
+        "total_fen": 1999,
+        "openid": "oShopper",
+        "notify_url": "https://shop.example/wechat-pay/payments",
+        "time_expire": EXPIRES,
     }
     return client.prepay_body(**(given | changed))
 
@@ -71,8 +96,11 @@ ACTIONS: dict[str, Action] = {
     "query_refund": lambda client: client.query_refund("R1"),
 }
 GOOD: dict[str, tuple[Any, int]] = {
-    "prepay": ({"prepay_id": "wx26112221580621e9b071c00d9e093b0000"}, 200), "query": (PAID, 200), "close": (None, 204),
-    "refund": (REFUND, 200), "query_refund": (REFUND, 200),
+    "prepay": ({"prepay_id": "wx26112221580621e9b071c00d9e093b0000"}, 200),
+    "query": (PAID, 200),
+    "close": (None, 204),
+    "refund": (REFUND, 200),
+    "query_refund": (REFUND, 200),
 }
 every_action = pytest.mark.parametrize("action", ACTIONS)
 
@@ -81,27 +109,49 @@ def test_prepay_body_is_the_same_bytes_each_time(client: WeChatPayClient) -> Non
     made = body(client)
     assert made == body(client)
     assert json.loads(made) == {
-        "appid": APP_ID, "mchid": MERCHANT_ID, "description": "苹果", "out_trade_no": NUMBER,
-        "time_expire": "2026-03-01T12:30:00+08:00", "notify_url": "https://shop.example/wechat-pay/payments",
-        "amount": {"total": 1999, "currency": "CNY"}, "payer": {"openid": "oShopper"},
+        "appid": APP_ID,
+        "mchid": MERCHANT_ID,
+        "description": "苹果",
+        "out_trade_no": NUMBER,
+        "time_expire": "2026-03-01T12:30:00+08:00",
+        "notify_url": "https://shop.example/wechat-pay/payments",
+        "amount": {"total": 1999, "currency": "CNY"},
+        "payer": {"openid": "oShopper"},
     }
     assert len(json.loads(body(client, description="果" * 200))["description"]) == 127
     assert json.loads(body(client, attach="x"))["attach"] == "x"
 
 
-@pytest.mark.parametrize("wrong", [
-    {"out_trade_no": "short"}, {"out_trade_no": "x" * 33}, {"out_trade_no": "20260301/../x"}, {"total_fen": 0},
-    {"total_fen": 1.0}, {"total_fen": True}, {"time_expire": EXPIRES.replace(tzinfo=None)},
-])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"out_trade_no": "short"},
+        {"out_trade_no": "x" * 33},
+        {"out_trade_no": "20260301/../x"},
+        {"total_fen": 0},
+        {"total_fen": 1.0},
+        {"total_fen": True},
+        {"time_expire": EXPIRES.replace(tzinfo=None)},
+    ],
+)
 def test_prepay_body_refuses_what_cannot_be_right(client: WeChatPayClient, wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"out_trade_no|total_fen|naive"):
         body(client, **wrong)
 
 
-@pytest.mark.parametrize("wrong", [
-    {"refund_fen": 0}, {"refund_fen": 2000}, {"refund_fen": 9.0}, {"out_refund_no": "R/1"}, {"out_refund_no": "R1\n"},
-    {"reason": "x" * 81}, {"out_trade_no": "short"}, {"surprise": 1},
-])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"refund_fen": 0},
+        {"refund_fen": 2000},
+        {"refund_fen": 9.0},
+        {"out_refund_no": "R/1"},
+        {"out_refund_no": "R1\n"},
+        {"reason": "x" * 81},
+        {"out_trade_no": "short"},
+        {"surprise": 1},
+    ],
+)
 def test_refund_request_refuses_what_cannot_be_right(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         RefundRequest(**(ASKED.model_dump() | wrong))
@@ -118,8 +168,9 @@ def test_request_is_signed_over_what_was_sent(
     fields = dict(part.split("=", 1) for part in request.headers["Authorization"].split(" ", 1)[1].split(","))
     target = request.environ["REQUEST_URI"]
     first = f"{request.method}\n{target}\n{fields['timestamp'][1:-1]}"
-    assert oracle.rsa_verify(first, fields["nonce_str"][1:-1], sent.decode(), fields["signature"][1:-1],
-                             platform.merchant.public_key())
+    assert oracle.rsa_verify(
+        first, fields["nonce_str"][1:-1], sent.decode(), fields["signature"][1:-1], platform.merchant.public_key()
+    )
     assert request.headers["Wechatpay-Serial"] == PUBLIC_SERIAL
     assert request.headers["Accept"] == request.headers["Content-Type"] == "application/json"
     assert request.headers["User-Agent"]
@@ -168,24 +219,35 @@ def test_success_without_a_valid_signature_is_unknown(
     content, status = GOOD[action]
     now = datetime.now(UTC)
     raw = b"" if content is None else json.dumps(content).encode()
-    server.will({
-        "unsigned": plain(raw, status),
-        "stranger": platform.reply(content, status, key=platform.merchant),
-        "aged": platform.reply(content, status, at=now - timedelta(seconds=310)),
-        "ahead": platform.reply(content, status, at=now + timedelta(seconds=310)),
-        "unknown serial": platform.reply(content, status, serial="FFFF"),
-        "swapped body": plain(raw, status, **platform.signed(b"{}", now)),
-    }[fault])
+    server.will(
+        {
+            "unsigned": plain(raw, status),
+            "stranger": platform.reply(content, status, key=platform.merchant),
+            "aged": platform.reply(content, status, at=now - timedelta(seconds=310)),
+            "ahead": platform.reply(content, status, at=now + timedelta(seconds=310)),
+            "unknown serial": platform.reply(content, status, serial="FFFF"),
+            "swapped body": plain(raw, status, **platform.signed(b"{}", now)),
+        }[fault]
+    )
     with pytest.raises(OutcomeUnknown):
         ACTIONS[action](client)
     assert len(server.asked) == 1
 
 
 @every_action
-@pytest.mark.parametrize(("status", "code"), [
-    (500, "SYSTEM_ERROR"), (500, "SYSTEMERROR"), (502, ""), (503, "ORDER_PAID"), (202, "USERPAYING"), (302, ""),
-    (404, ""), (400, "SYSTEM_ERROR"),
-])
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (500, "SYSTEM_ERROR"),
+        (500, "SYSTEMERROR"),
+        (502, ""),
+        (503, "ORDER_PAID"),
+        (202, "USERPAYING"),
+        (302, ""),
+        (404, ""),
+        (400, "SYSTEM_ERROR"),
+    ],
+)
 def test_what_settles_nothing_is_unknown(
     client: WeChatPayClient, server: Scripted, action: str, status: int, code: str
 ) -> None:
@@ -199,21 +261,36 @@ def test_what_settles_nothing_is_unknown(
 
 
 SPELLINGS: list[tuple[int, str, type[AppError]]] = [
-    (400, "ORDER_PAID", AlreadyPaid), (400, "ORDERPAID", AlreadyPaid), (400, "ORDER_CLOSED", AlreadyClosed),
-    (400, "ORDERCLOSED", AlreadyClosed), (403, "NOT_ENOUGH", NotEnoughBalance), (403, "NOTENOUGH", NotEnoughBalance),
-    (401, "SIGN_ERROR", MerchantSetupRefused), (403, "NO_AUTH", MerchantSetupRefused),
-    (403, "NOAUTH", MerchantSetupRefused), (400, "MCH_NOT_EXISTS", MerchantSetupRefused),
-    (400, "APPID_MCHID_NOT_MATCH", MerchantSetupRefused), (400, "PARAM_ERROR", CounterpartyRefused),
-    (400, "INVALID_REQUEST", CounterpartyRefused), (403, "RULELIMIT", CounterpartyRefused),
-    (403, "USER_ACCOUNT_ABNORMAL", CounterpartyRefused), (403, "OUT_TRADE_NO_USED", CounterpartyRefused),
-    (403, "FREQUENCY_LIMITED", FrequencyLimited), (400, "SOMETHING_NEW", CounterpartyRefused),
+    (400, "ORDER_PAID", AlreadyPaid),
+    (400, "ORDERPAID", AlreadyPaid),
+    (400, "ORDER_CLOSED", AlreadyClosed),
+    (400, "ORDERCLOSED", AlreadyClosed),
+    (403, "NOT_ENOUGH", NotEnoughBalance),
+    (403, "NOTENOUGH", NotEnoughBalance),
+    (401, "SIGN_ERROR", MerchantSetupRefused),
+    (403, "NO_AUTH", MerchantSetupRefused),
+    (403, "NOAUTH", MerchantSetupRefused),
+    (400, "MCH_NOT_EXISTS", MerchantSetupRefused),
+    (400, "APPID_MCHID_NOT_MATCH", MerchantSetupRefused),
+    (400, "PARAM_ERROR", CounterpartyRefused),
+    (400, "INVALID_REQUEST", CounterpartyRefused),
+    (403, "RULELIMIT", CounterpartyRefused),
+    (403, "USER_ACCOUNT_ABNORMAL", CounterpartyRefused),
+    (403, "OUT_TRADE_NO_USED", CounterpartyRefused),
+    (403, "FREQUENCY_LIMITED", FrequencyLimited),
+    (400, "SOMETHING_NEW", CounterpartyRefused),
 ]
 
 
 @pytest.mark.parametrize("signed", [True, False])
 @pytest.mark.parametrize(("status", "code", "kind"), SPELLINGS)
 def test_error_codes_in_every_spelling(
-    client: WeChatPayClient, server: Scripted, platform: Platform, status: int, code: str, kind: type[AppError],
+    client: WeChatPayClient,
+    server: Scripted,
+    platform: Platform,
+    status: int,
+    code: str,
+    kind: type[AppError],
     signed: bool,
 ) -> None:
     problem = {"code": code, "message": "oShopper", "detail": {"value": "oShopper"}}
@@ -243,10 +320,15 @@ def test_a_forged_error_settles_nothing(client: WeChatPayClient, server: Scripte
         client.query(NUMBER)
 
 
-@pytest.mark.parametrize(("left", "right"), [
-    ("ORDER_NOT_EXISTS", "ORDERNOTEXIST"), ("ORDERPAID", "ORDER_PAID"), ("SYSTEMERROR", "SYSTEM_ERROR"),
-    ("order_closed", "ORDERCLOSED"),
-])
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("ORDER_NOT_EXISTS", "ORDERNOTEXIST"),
+        ("ORDERPAID", "ORDER_PAID"),
+        ("SYSTEMERROR", "SYSTEM_ERROR"),
+        ("order_closed", "ORDERCLOSED"),
+    ],
+)
 def test_normalised_spellings_meet(left: str, right: str) -> None:
     assert normalise(left) == normalise(right)
 
@@ -305,9 +387,11 @@ def broken_off(request: Request) -> Response:
 
 
 @every_action
-@pytest.mark.parametrize("fault", [stalled, broken_off, plain(b"x" * 20, 200, **{"Content-Length": "90000"}),
-                                   plain(b"x" * ((1 << 20) + 1))],
-                         ids=["stalled", "broken off", "cut short", "endless"])
+@pytest.mark.parametrize(
+    "fault",
+    [stalled, broken_off, plain(b"x" * 20, 200, **{"Content-Length": "90000"}), plain(b"x" * ((1 << 20) + 1))],
+    ids=["stalled", "broken off", "cut short", "endless"],
+)
 def test_no_whole_answer_is_unknown_and_is_not_repeated(
     client: WeChatPayClient, server: Scripted, action: str, fault: Any
 ) -> None:
@@ -340,8 +424,18 @@ def test_unknown_serial_in_an_answer_asks_for_the_new_keys(server: Scripted, pla
     assert client.query(NUMBER) is not None
 
 
-@pytest.mark.parametrize("url", ["http://api.mch.weixin.qq.com", "ftp://127.0.0.1", "https://", "https://a/b",
-                                 "https://u:p@host", "https://host?x=1", ""])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.mch.weixin.qq.com",
+        "ftp://127.0.0.1",
+        "https://",
+        "https://a/b",
+        "https://u:p@host",
+        "https://host?x=1",
+        "",
+    ],
+)
 def test_unsafe_addresses_are_refused(platform: Platform, url: str) -> None:
     with pytest.raises(ConfigurationError, match="WeChat Pay API URL"):
         WeChatPayClient(platform.keys(), url)

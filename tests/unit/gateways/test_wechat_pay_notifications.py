@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wechatpayv3 import WeChatPay, WeChatPayType
+
 from orchard.gateways.wechat_pay import (
     InvalidNotification,
     PlatformKeys,
@@ -15,8 +17,6 @@ from orchard.gateways.wechat_pay import (
     as_transaction,
     open_notification,
 )
-from wechatpayv3 import WeChatPay, WeChatPayType  # type: ignore[import-untyped]  # it ships no types
-
 from tests.unit.gateways.pay_platform import (
     API_V3_KEY,
     APP_ID,
@@ -32,15 +32,29 @@ from tests.unit.gateways.pay_platform import (
 )
 
 PAID = {
-    "appid": APP_ID, "mchid": MERCHANT_ID, "out_trade_no": "20260301ABCDEF", "transaction_id": "4200000001",
-    "trade_type": "JSAPI", "trade_state": "SUCCESS", "trade_state_desc": "支付成功", "bank_type": "OTHERS",
-    "attach": "", "success_time": "2026-03-01T11:59:59+08:00", "payer": {"openid": "oShopper"},
-    "amount": {"total": 1999, "payer_total": 1899, "currency": "CNY", "payer_currency": "CNY"}, "new_field": [1],
+    "appid": APP_ID,
+    "mchid": MERCHANT_ID,
+    "out_trade_no": "20260301ABCDEF",
+    "transaction_id": "4200000001",
+    "trade_type": "JSAPI",
+    "trade_state": "SUCCESS",
+    "trade_state_desc": "支付成功",
+    "bank_type": "OTHERS",
+    "attach": "",
+    "success_time": "2026-03-01T11:59:59+08:00",
+    "payer": {"openid": "oShopper"},
+    "amount": {"total": 1999, "payer_total": 1899, "currency": "CNY", "payer_currency": "CNY"},
+    "new_field": [1],
 }
 REFUNDED = {
-    "mchid": MERCHANT_ID, "out_trade_no": "20260301ABCDEF", "transaction_id": "4200000001",
-    "out_refund_no": "R20260301", "refund_id": "5030000001", "refund_status": "SUCCESS",
-    "success_time": "2026-03-01T12:00:00+08:00", "user_received_account": "招商银行信用卡0403",
+    "mchid": MERCHANT_ID,
+    "out_trade_no": "20260301ABCDEF",
+    "transaction_id": "4200000001",
+    "out_refund_no": "R20260301",
+    "refund_id": "5030000001",
+    "refund_status": "SUCCESS",
+    "success_time": "2026-03-01T12:00:00+08:00",
+    "user_received_account": "招商银行信用卡0403",
     "amount": {"total": 1999, "refund": 999, "payer_total": 1899, "payer_refund": 899},
 }
 
@@ -100,8 +114,16 @@ def test_header_case_and_both_serials(platform: Platform, mode: str, spell: Any)
 def test_the_oracle_opens_the_same(platform: Platform) -> None:
     body = raw(envelope(PAID))
     headers = platform.signed(body, NOW)
-    judge = WeChatPay(WeChatPayType.MINIPROG, MERCHANT_ID, private_pem(platform.merchant), MERCHANT_SERIAL, APP_ID,
-                      API_V3_KEY, public_key=public_pem(platform.public), public_key_id=PUBLIC_SERIAL)
+    judge = WeChatPay(
+        WeChatPayType.MINIPROG,
+        MERCHANT_ID,
+        private_pem(platform.merchant),
+        MERCHANT_SERIAL,
+        APP_ID,
+        API_V3_KEY,
+        public_key=public_pem(platform.public),
+        public_key_id=PUBLIC_SERIAL,
+    )
     assert judge.callback(headers, body)["resource"] == opened(platform, body, headers).resource
 
 
@@ -194,7 +216,8 @@ def test_probe_other_scheme_and_stranger_are_refused(platform: Platform) -> None
     probe = {"Wechatpay-Signature": "WECHATPAY/SIGNTEST/" + good["Wechatpay-Signature"][19:]}
     refused(platform, body, good | probe)
     assert refused(platform, body, good | {"Wechatpay-Signature-Type": "WECHATPAY2-SM2-WITH-SM3"}) == (
-        "another signature type")
+        "another signature type"
+    )
     assert refused(platform, body, platform.signed(body, NOW, key=platform.merchant)) == "wrong signature"
     assert refused(platform, body, good | {"Wechatpay-Serial": "FFFF"}) == "unknown serial"
 
@@ -202,22 +225,32 @@ def test_probe_other_scheme_and_stranger_are_refused(platform: Platform) -> None
 DEEP = b'{"a":' * 20_000 + b"1" + b"}" * 20_000
 
 
-@pytest.mark.parametrize(("body", "reason"), [
-    (b"", "body is not JSON"), (b"not json", "body is not JSON"), (b"\xff\xfe", "body is not JSON"),
-    ('{"id":1}'.encode("utf-16"), "body is not JSON"), (b'{"a":NaN}', "body is not JSON"), (b"[]", "body is not"),
-    (b"[" * 60_000, "body is not JSON"), (b" " * (64 * 1024 + 1), "body too large"), (b"{}", "body lacks or garbles"),
-    (raw(envelope(PAID, resource_type="plain")), "body lacks or garbles resource_type"),
-    (raw(envelope(PAID, create_time="2026-03-01T12:00:00")), "body lacks or garbles create_time"),
-    (raw(envelope(PAID, id="")), "body lacks or garbles id"),
-    (raw(envelope(PAID, resource__algorithm="AES")), "body lacks or garbles resource.algorithm"),
-    (raw(envelope(PAID, resource__nonce="short")), "resource nonce is not 12 bytes long"),
-    (raw(envelope(PAID, resource__nonce="x" * 64)), "resource nonce is not 12 bytes long"),
-    (raw(envelope(PAID, resource__associated_data="refund")), "resource does not decrypt"),
-    (raw(envelope(PAID, resource__ciphertext=sealed(PAID, key="x" * 32))), "resource does not decrypt"),
-    (raw(envelope(PAID, resource__ciphertext="!" * 40)), "resource is not base64"),
-    (raw(envelope([1])), "resource is not a JSON object"), (raw(envelope(b"\xff")), "resource is not JSON"),
-    (raw(envelope(b"[" * 20_000)), "resource is not JSON"),
-])
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "body is not JSON"),
+        (b"not json", "body is not JSON"),
+        (b"\xff\xfe", "body is not JSON"),
+        ('{"id":1}'.encode("utf-16"), "body is not JSON"),
+        (b'{"a":NaN}', "body is not JSON"),
+        (b"[]", "body is not"),
+        (b"[" * 60_000, "body is not JSON"),
+        (b" " * (64 * 1024 + 1), "body too large"),
+        (b"{}", "body lacks or garbles"),
+        (raw(envelope(PAID, resource_type="plain")), "body lacks or garbles resource_type"),
+        (raw(envelope(PAID, create_time="2026-03-01T12:00:00")), "body lacks or garbles create_time"),
+        (raw(envelope(PAID, id="")), "body lacks or garbles id"),
+        (raw(envelope(PAID, resource__algorithm="AES")), "body lacks or garbles resource.algorithm"),
+        (raw(envelope(PAID, resource__nonce="short")), "resource nonce is not 12 bytes long"),
+        (raw(envelope(PAID, resource__nonce="x" * 64)), "resource nonce is not 12 bytes long"),
+        (raw(envelope(PAID, resource__associated_data="refund")), "resource does not decrypt"),
+        (raw(envelope(PAID, resource__ciphertext=sealed(PAID, key="x" * 32))), "resource does not decrypt"),
+        (raw(envelope(PAID, resource__ciphertext="!" * 40)), "resource is not base64"),
+        (raw(envelope([1])), "resource is not a JSON object"),
+        (raw(envelope(b"\xff")), "resource is not JSON"),
+        (raw(envelope(b"[" * 20_000)), "resource is not JSON"),
+    ],
+)
 def test_signed_but_unusable_is_refused(platform: Platform, body: bytes, reason: str) -> None:
     assert refused(platform, body).startswith(reason)
 
@@ -234,10 +267,18 @@ def test_empty_associated_data_is_legal(platform: Platform) -> None:
     assert opened(platform, raw(body)).resource == PAID
 
 
-@pytest.mark.parametrize("broken", [
-    {"amount": {"total": "1999"}}, {"amount": {"total": 19.99}}, {"amount": {}}, {"transaction_id": ""},
-    {"out_trade_no": None}, {"success_time": "yesterday"}, {"trade_state": ""},
-])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"amount": {"total": "1999"}},
+        {"amount": {"total": 19.99}},
+        {"amount": {}},
+        {"transaction_id": ""},
+        {"out_trade_no": None},
+        {"success_time": "yesterday"},
+        {"trade_state": ""},
+    ],
+)
 def test_unbelievable_transactions_are_refused_without_showing_them(broken: dict[str, Any]) -> None:
     with pytest.raises(InvalidNotification) as caught:
         as_transaction(PAID | broken)
@@ -246,6 +287,7 @@ def test_unbelievable_transactions_are_refused_without_showing_them(broken: dict
 
 
 def test_an_unpaid_transaction_needs_no_amount() -> None:
-    found = as_transaction({**PAID, "trade_state": "CLOSED", "amount": {}, "payer": {}, "transaction_id": "",
-                            "success_time": ""})
+    found = as_transaction(
+        {**PAID, "trade_state": "CLOSED", "amount": {}, "payer": {}, "transaction_id": "", "success_time": ""}
+    )
     assert (found.is_closed, found.was_paid, found.amount.total, found.success_time) == (True, False, None, None)

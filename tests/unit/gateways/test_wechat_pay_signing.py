@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from wechatpayv3 import utils as oracle
+
 from orchard.core import clock
 from orchard.gateways.errors import ConfigurationError
 from orchard.gateways.wechat_pay import MerchantKeys, PlatformKeys, WeChatPayClient
 from orchard.gateways.wechat_pay.signing import MerchantSigner, Unverified, signed_headers
-from wechatpayv3 import utils as oracle  # type: ignore[import-untyped]  # it ships no types
-
 from tests.unit.gateways.pay_platform import (
     APP_ID,
     MERCHANT_ID,
@@ -37,8 +37,9 @@ def test_authorization_verifies_under_the_oracle(platform: Platform) -> None:
     assert (fields["mchid"], fields["serial_no"]) == (MERCHANT_ID, MERCHANT_SERIAL)
     # The oracle joins three parts with line feeds, so method and target go in front of the first.
     first = f"POST\n/v3/pay/transactions/jsapi\n{fields['timestamp']}"
-    assert oracle.rsa_verify(first, fields["nonce_str"], body.decode(), fields["signature"],
-                             platform.merchant.public_key())
+    assert oracle.rsa_verify(
+        first, fields["nonce_str"], body.decode(), fields["signature"], platform.merchant.public_key()
+    )
 
 
 def test_payment_parameters_equal_the_oracles(platform: Platform) -> None:
@@ -65,9 +66,17 @@ def ec_pem() -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
-@pytest.mark.parametrize("make", [lambda: "", lambda: "  ", lambda: "not a key", ec_pem,
-                                  lambda: private_pem(rsa.generate_private_key(65537, 1024)),  # noqa: S505 - refused
-                                  lambda: "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: "",
+        lambda: "  ",
+        lambda: "not a key",
+        ec_pem,
+        lambda: private_pem(rsa.generate_private_key(65537, 1024)),  # noqa: S505 - refused
+        lambda: "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
+    ],
+)
 def test_unusable_private_key_is_refused_at_construction(platform: Platform, make: object) -> None:
     pem = make()  # type: ignore[operator]  # a parametrised factory
     with pytest.raises(ConfigurationError, match="merchant_private_key") as caught:
@@ -75,10 +84,17 @@ def test_unusable_private_key_is_refused_at_construction(platform: Platform, mak
     assert not pem.strip() or pem not in str(caught.value)
 
 
-@pytest.mark.parametrize(("field", "value"), [
-    ("merchant_id", ""), ("app_id", " "), ("merchant_serial", ""), ("api_v3_key", "short"), ("api_v3_key", "é" * 32),
-    ("platform_public_keys", {}),
-])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("merchant_id", ""),
+        ("app_id", " "),
+        ("merchant_serial", ""),
+        ("api_v3_key", "short"),
+        ("api_v3_key", "é" * 32),
+        ("platform_public_keys", {}),
+    ],
+)
 def test_missing_settings_are_named(platform: Platform, field: str, value: object) -> None:
     with pytest.raises(ConfigurationError, match=field):
         platform.keys(**{field: value})

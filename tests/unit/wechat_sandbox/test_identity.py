@@ -68,7 +68,7 @@ def test_restart_keeps_identity_books_clock_and_settings(tmp_path: Path) -> None
 def test_runs_by_itself_and_ends_on_a_signal(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "infra.local.wechat_sandbox", "--data-dir", str(tmp_path / "new")]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env=environment) as process:  # noqa: S603 (our own module)
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdout
         start = json.loads(process.stdout.readline())
         merchant_file = Path(start["merchant_file"])

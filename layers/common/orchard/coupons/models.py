@@ -1,8 +1,8 @@
 """What a coupon is, the states of its life, and what may be refused."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from orchard.core.errors import Conflict, InvalidInput, NotFound, TooManyRequests
 
@@ -90,8 +90,7 @@ class Unclaimable(StrEnum):
     NEWCOMERS_ONLY = "newcomers_only"
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """Which goods count. Exclusions win; an excluded category excludes everything below it."""
 
     kind: ScopeKind
@@ -100,8 +99,7 @@ class Scope:
     excluded_product_ids: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """What a coupon gives. `percent_off` 20 means that 80 percent is paid; `cap_fen` bounds what a percentage takes."""
 
     kind: CouponKind
@@ -112,8 +110,7 @@ class Terms:
     scope: Scope
 
 
-@dataclass(frozen=True, slots=True)
-class Coupon:
+class Coupon(NamedTuple):
     """A member's coupon as a cart sees it. `started` and `ended` were decided by database time.
 
     `budget_left_fen`: what its template may still give away, None without a budget.

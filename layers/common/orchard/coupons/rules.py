@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchard.coupons.models import Coupon, CouponKind, CouponState, Scope, ScopeKind, Terms, Unusable
 
@@ -18,8 +18,7 @@ _STATE_REASONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """A line as a coupon sees it: `category_ids` are its category and all above it, `payable_fen` what is left."""
 
     sku_id: int
@@ -28,8 +27,7 @@ class Item:
     payable_fen: int
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(NamedTuple):
     """What a coupon does to a cart: SKUs in its scope, what they come to, what it takes off; or why it may not.
 
     `missing_fen`: what the matching goods lack to the threshold.

@@ -161,6 +161,7 @@ class TemplateSummary(Schema):
     """A template as it stands."""
 
     template_id: Id
+    name: str
     version: int
     state: TemplateState
     issued: int

@@ -1,4 +1,4 @@
-"""What a merchant does with templates: define, change, publish, stop."""
+"""What a merchant does with templates: define, list, change, publish, stop."""
 
 from typing import Any
 
@@ -18,6 +18,11 @@ def define_template(tx: Tx, draft: TemplateDraft) -> TemplateSummary:
     values = {"id": template_id, "version": 1, "state": TemplateState.DRAFT.value, **_columns(draft)}
     tx.execute(templates.insert_template(values))
     return _summary(templates.locked(tx, template_id))
+
+
+def list_templates(tx: Tx, limit: int = 100) -> list[TemplateSummary]:
+    """The templates that were defined last, newest first."""
+    return [_summary(row) for row in templates.newest(tx, limit)]
 
 
 def change_template(tx: Tx, template_id: int, version: int, draft: TemplateDraft) -> TemplateSummary:
@@ -94,6 +99,7 @@ def _columns(draft: TemplateDraft) -> dict[str, Any]:
 def _summary(row: Row) -> TemplateSummary:
     return TemplateSummary(
         template_id=row["id"],
+        name=row["name"],
         version=row["version"],
         state=TemplateState(row["state"]),
         issued=row["issued"],

@@ -113,6 +113,11 @@ def locked(tx: Tx, template_id: int) -> Row:
     return row
 
 
+def newest(tx: Tx, limit: int) -> list[Row]:
+    """The templates that were defined last."""
+    return tx.rows("SELECT * FROM coupon_template ORDER BY id DESC LIMIT %s", (limit,))
+
+
 def change(template_id: int, version: int, values: Mapping[str, Any]) -> Statement:
     """Set columns of the template that was read at `version`; never below what was issued and spent already."""
     columns = ", ".join(f"{column} = %s" for column in values)

@@ -1,8 +1,8 @@
 """What a campaign is to an order that is being quoted or placed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from orchard.catalog.service import SkuSnapshot
 from orchard.core.errors import AppError
@@ -15,8 +15,7 @@ from orchard.pricing.service import PricedOrder
 from orchard.runtime.database import Row, Statement
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """Who asks for what; `placing` is true when the order is to be written now, so nothing need be proposed."""
 
     member_id: int
@@ -24,8 +23,7 @@ class Asked:
     placing: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Priceable:
+class Priceable(NamedTuple):
     """What a campaign decides on: its rows (one list per statement of `read`), the SKUs, and the draft it may try on.
 
     `trial` runs the earlier steps when it is called, so a campaign with nothing to do costs nothing.
@@ -36,8 +34,7 @@ class Priceable:
     trial: Callable[[], Trial]
 
 
-@dataclass(frozen=True, slots=True)
-class Placing:
+class Placing(NamedTuple):
     """The order that is being written. `lines` say which order line takes which SKU; amounts stand in `priced`."""
 
     order_id: int
@@ -48,17 +45,17 @@ class Placing:
     priced: PricedOrder
 
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 Claim = Callable[[Placing], list[Statement]]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What a campaign does to one order: a step for its place, problems that forbid placing, fields of the quote, and
     the statements that take what is scarce."""
 
     step: Step | None = None
     problems: Sequence[Problem] = ()
-    shown: Mapping[str, Any] = field(default_factory=dict)
+    shown: Mapping[str, Any] = _NOTHING
     claim: Claim | None = None
 
 

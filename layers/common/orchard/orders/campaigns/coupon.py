@@ -1,9 +1,8 @@
 """Coupons in an order: one at most, named by the shopper; the best is proposed, every other told with its reason."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchard.catalog import service as catalog
 from orchard.catalog.service import SkuSnapshot
@@ -19,12 +18,11 @@ from orchard.pricing.models import StepName
 from orchard.pricing.rules import pipeline
 from orchard.pricing.rules.pipeline import Draft, Step
 from orchard.pricing.rules.stacking import Stacking
-from orchard.pricing.rules.trial import Outcome, Trial
+from orchard.pricing.rules.trial import Trial
 from orchard.runtime.database import Statement
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One coupon of the wallet, judged on this order; `saving_fen` is 0 unless it may be used."""
 
     coupon: Coupon
@@ -60,8 +58,7 @@ class CouponCampaign:
         wallet = {coupon.id: coupon for coupon in choosing.read_coupons(found.rows[1:])}
         if named is not None and named not in wallet:
             raise NotFound
-        trial = found.trial()
-        judged = options(list(wallet.values()), trial, _items(trial.draft, found))
+        judged = _judged(list(wallet.values()), found) if wallet else []
         chosen = next((option for option in judged if option.coupon.id == named), None)
         shown = {} if asked.placing else {"coupons": _choice(judged, chosen)}
         if chosen is None:
@@ -69,6 +66,11 @@ class CouponCampaign:
         if chosen.found.reason is not None:
             return Entry(problems=[Problem(reason="coupon_unusable")], shown=shown)
         return Entry(step=step_of(chosen.coupon, chosen.found), shown=shown, claim=partial(_claim, chosen))
+
+
+def _judged(wallet: Sequence[Coupon], found: Priceable) -> list[Option]:
+    trial = found.trial()
+    return options(wallet, trial, _items(trial.draft, found))
 
 
 def _items(draft: Draft, found: Priceable) -> list[Item]:
@@ -84,20 +86,19 @@ def item_of(sku: SkuSnapshot, lineage: Mapping[int, frozenset[int]], payable_fen
 
 def options(wallet: Sequence[Coupon], trial: Trial, items: Sequence[Item]) -> list[Option]:
     """Every coupon assessed, the best first: by saving, then what ends first."""
-    without = trial.outcome(None) if wallet else Outcome(0, 0)
-    judged = [_tried(coupon, rules.assess(coupon, items), trial, without) for coupon in wallet]
+    judged = [_tried(coupon, rules.assess(coupon, items), trial) for coupon in wallet]
     return sorted(judged, key=lambda option: (-option.saving_fen, option.coupon.ends_at, option.coupon.id))
 
 
-def _tried(coupon: Coupon, found: Assessment, trial: Trial, without: Outcome) -> Option:
+def _tried(coupon: Coupon, found: Assessment, trial: Trial) -> Option:
     if found.reason is not None:
         return Option(coupon, found)
-    outcome = trial.outcome(step_of(coupon, found))
-    saving = without.payable_fen - outcome.payable_fen
-    if outcome.minimum_gap_fen > without.minimum_gap_fen:
-        return Option(coupon, replace(found, reason=Unusable.BELOW_LOCAL_MINIMUM))
+    outcome = trial.outcome(step_of(coupon, found), found.discount_fen)
+    saving = trial.without.payable_fen - outcome.payable_fen
+    if outcome.minimum_gap_fen > trial.without.minimum_gap_fen:
+        return Option(coupon, found._replace(reason=Unusable.BELOW_LOCAL_MINIMUM))
     if saving <= 0:
-        return Option(coupon, replace(found, reason=Unusable.NO_SAVING))
+        return Option(coupon, found._replace(reason=Unusable.NO_SAVING))
     return Option(coupon, found, saving)
 
 

@@ -1,8 +1,7 @@
 """All campaigns of one order together: who may enter, what they read, what they do to the price, what they claim."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchard.catalog.service import SkuSnapshot
 from orchard.core.errors import AppError
@@ -25,8 +24,7 @@ LOST: tuple[type[AppError], ...] = tuple(error for campaign in CAMPAIGNS for err
 MakeTrial = Callable[[Mapping[StepName, Step], StepName], Trial]
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
+class Entered(NamedTuple):
     """What all campaigns together do to one order."""
 
     steps: Mapping[StepName, Step]

@@ -5,7 +5,7 @@ Callers hold the order's lock, so what is held for it cannot move under them.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchard.coupons import service as coupons
 from orchard.group_buy import service as group_buy
@@ -17,8 +17,7 @@ from orchard.runtime.database import Result, Row, Statement, Tx
 Move = Callable[[list[Row]], list[Statement]]
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(NamedTuple):
     """One kind of thing that orders hold.
 
     `held(order_id)` finds it by its unique key on the order and travels in a packet that is sent anyway; a campaign

@@ -67,6 +67,33 @@ def minimum_gap(draft: Draft) -> int:
     return max(0, draft.delivery.local_minimum_fen - goods_to_deliver_fen(draft))
 
 
+def discount_margin(draft: Draft) -> int | None:
+    """What may still be taken off the goods together without changing freight or the gap to the local minimum.
+
+    `draft` has its freight already. None: any amount. Thresholds that are not met cannot be lost.
+    """
+    if draft.delivery is None:
+        return None
+    margins: list[int] = []
+    if draft.delivery.method == DeliveryMethod.LOCAL and draft.delivery.local_minimum_fen:
+        margins.append(goods_to_deliver_fen(draft) - draft.delivery.local_minimum_fen)
+    if draft.delivery.method == DeliveryMethod.EXPRESS:
+        if free_freight_gap(draft) == 0:
+            margins.append(goods_to_deliver_fen(draft) - (draft.book.free_threshold_fen or 0))
+        margins += _free_row_margins(draft, str(draft.delivery.region_code))
+    return max(0, min(margins)) if margins else None
+
+
+def _free_row_margins(draft: Draft, region_code: str) -> list[int]:
+    margins = []
+    for group in _groups(draft, region_code)[0]:
+        region = _free_region(group, region_code)
+        if region is not None:
+            payable = sum(line.goods_payable_fen for line in group.lines)
+            margins.append(payable - group.template.free_rows[region].minimum_amount_fen)
+    return margins
+
+
 def match_region(by_region: Mapping[str, V], region_code: str) -> tuple[str, V] | None:
     """The entry of the district, else the city, else the province, else the country."""
     for code in (region_code, f"{region_code[:4]}00", f"{region_code[:2]}0000", NATIONAL):

@@ -53,6 +53,10 @@ class Draft:
                 return line
         raise KeyError(sku_id)
 
+    def payable_by_sku(self) -> dict[int, int]:
+        """sku_id -> what is left to pay for the line's goods."""
+        return {line.sku.sku_id: line.goods_payable_fen for line in self.lines}
+
     def noted(self, entry: TraceEntry) -> "Draft":
         """The draft with one more trace entry."""
         return replace(self, trace=(*self.trace, entry))
@@ -84,8 +88,9 @@ def run(draft: Draft, steps: Mapping[StepName, Step]) -> Draft:
 
 def discount(draft: Draft, step: StepName, rule_id: str, version: int, amounts: Mapping[int, int]) -> Draft:
     """Take `amounts` (sku_id -> fen) off their lines. Raises ValueError for a negative amount or more than is left."""
+    left = draft.payable_by_sku()
     for sku_id, amount in amounts.items():
-        if not 0 <= amount <= draft.line(sku_id).goods_payable_fen:
+        if not 0 <= amount <= left[sku_id]:
             raise ValueError("a discount is between nothing and what is left to pay")
     lines = tuple(_discounted(line, step, rule_id, amounts.get(line.sku.sku_id, 0)) for line in draft.lines)
     ids = tuple(sorted(amounts))
@@ -99,7 +104,8 @@ def prorate(draft: Draft, step: StepName, rule_id: str, version: int, amount_fen
     Shares follow what each line has left to pay, by largest remainder, ties to the lowest SKU id.
     """
     ids = sorted(set(sku_ids))
-    left = [draft.line(sku_id).goods_payable_fen for sku_id in ids]
+    payable = draft.payable_by_sku()
+    left = [payable[sku_id] for sku_id in ids]
     shares = money.allocate(min(amount_fen, sum(left)), left)
     return discount(draft, step, rule_id, version, dict(zip(ids, shares, strict=True)))
 

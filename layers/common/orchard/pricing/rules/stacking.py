@@ -1,7 +1,7 @@
 """Which campaigns may stand in one order: each says so about itself, and no rule here knows any of them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchard.core.errors import InvalidInput
 from orchard.pricing.models import StepName
@@ -21,8 +21,7 @@ class OneLineOnly(InvalidInput):
     message = "活动商品需单独下单"
 
 
-@dataclass(frozen=True, slots=True)
-class Stacking:
+class Stacking(NamedTuple):
     """How a campaign stands with others: its place in the pipeline, and the places that it keeps empty.
 
     One campaign per place. `closes` is data: a flash sale that allows coupons differs by one word, and a campaign that

@@ -1,0 +1,143 @@
+"""Coupons: what twenty of them cost a quote of a hundred lines, and how fast one template can be claimed."""
+
+import secrets
+import statistics
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from benchmarks import floor
+from benchmarks.load import alternate
+from benchmarks.orders import load_products
+from orchard.core import clock
+from orchard.core.ids import new_id
+from orchard.coupons.schemas import TemplateDraft
+from orchard.coupons.service import claiming, templates
+from orchard.members import service as members
+from orchard.orders.schemas.placing import QuoteRequest
+from orchard.orders.service import ever_paid_statement, quote
+from orchard.runtime import sessions
+from orchard.runtime.database import Connection
+from orchard.runtime.sessions import MemberSession
+from tests.support.calls import call
+
+Figures = dict[str, float | int | str]
+_LINES, _COUPONS, _ROUNDS = 100, 20, 40
+_CONNECTIONS = 32
+_OFFERS = 100_000_000
+
+
+def run(db: Connection) -> Figures:
+    """Quotes with and without coupons in turn, then claims against the floor of the same run."""
+    load_products(db)
+    member = MemberSession(db.run(lambda tx: members.join(tx, f"o{secrets.token_hex(13)}")), 0)
+    skus = [row["id"] for row in db.run(lambda tx: tx.rows("SELECT id FROM sku ORDER BY id LIMIT %s", (_LINES,)))]
+    small = _queries(db, member, skus[:1])
+    for number in range(_COUPONS):
+        template_id = _offer(db, **_TERMS[number % len(_TERMS)])
+        _claim(db, member.member_id, template_id)
+    figures: Figures = {
+        "quote, 1 line, empty wallet: SQL queries": small,
+        f"quote, {_LINES} lines, {_COUPONS} coupons: SQL queries": _queries(db, member, skus),
+    }
+    figures.update(_quotes(db, member, _request(skus)))
+    figures["claim: SQL round trips, all"] = _round_trips(db, member)
+    figures.update(_throughput(db))
+    return figures
+
+
+_TERMS: tuple[dict[str, Any], ...] = (
+    {"kind": "AMOUNT", "amount_fen": 500},
+    {"kind": "AMOUNT", "amount_fen": 3000, "threshold_fen": 10_000},
+    {"kind": "PERCENT", "percent_off": 12, "cap_fen": 8000},
+    {"kind": "AMOUNT", "amount_fen": 200, "budget_fen": 10**8},
+    {"kind": "AMOUNT", "amount_fen": 9000, "threshold_fen": 10**9},
+)
+
+
+def _offer(db: Connection, **fields: Any) -> int:
+    now = clock.utc_now()
+    window = {"claim_from": now - timedelta(hours=1), "claim_until": now + timedelta(days=1), "valid_days": 7}
+    draft = TemplateDraft(**{"name": "券", "channel": "CENTRE", "kind": "AMOUNT", **window, **fields})
+    template_id = db.run(lambda tx: templates.define_template(tx, draft)).template_id
+    db.run(lambda tx: templates.publish_template(tx, template_id))
+    return template_id
+
+
+def _claim(db: Connection, member_id: int, template_id: int) -> None:
+    paid = ever_paid_statement(member_id)
+    db.run(lambda tx: claiming.claim_coupon(tx, member_id, template_id, paid))
+
+
+def _request(skus: list[int]) -> QuoteRequest:
+    lines = [{"sku_id": str(sku_id), "quantity": 1} for sku_id in skus]
+    return QuoteRequest.model_validate({"lines": lines, "delivery": {"method": "express"}})
+
+
+def _queries(db: Connection, member: MemberSession, skus: list[int]) -> int:
+    """SELECTs of one quote, as the server counts them."""
+
+    def selects() -> int:
+        row = db.run(lambda tx: tx.row("SHOW SESSION STATUS LIKE 'Com_select'"))
+        return int(row["Value"]) if row else 0
+
+    db.run(lambda tx: quote.quote_order(tx, member, _request(skus)))
+    before = selects()
+    db.run(lambda tx: quote.quote_order(tx, member, _request(skus)))
+    return selects() - before
+
+
+def _quotes(db: Connection, member: MemberSession, request: QuoteRequest) -> Figures:
+    """CPU of this process (driver, pricing, schemas) with the wallet, and with no campaign read at all."""
+    samples: dict[bool, list[float]] = {False: [], True: []}
+    for _ in range(_ROUNDS):
+        for placing, found in samples.items():
+            began = time.process_time()
+            db.run(lambda tx, placing=placing: quote.evaluate(tx, member, request, placing=placing))  # type: ignore[misc]
+            found.append((time.process_time() - began) * 1000)
+    with_coupons, without = statistics.median(samples[False]), statistics.median(samples[True])
+    return {
+        f"quote, {_LINES} lines, {_COUPONS} coupons: CPU ms": round(with_coupons, 2),
+        f"quote, {_LINES} lines, no campaigns: CPU ms": round(without, 2),
+        "quote with coupons to the same without campaigns, ratio": round(with_coupons / without, 2),
+    }
+
+
+def _round_trips(db: Connection, member: MemberSession) -> int:
+    token = db.run(lambda tx: sessions.open_session(tx, member.member_id))
+    body = {"template_id": str(_offer(db, amount_fen=100))}
+    before = db.round_trips
+    answer = call("coupons/claim_coupon", "POST", "/coupons/claims", token=token, body=body)
+    if answer.status != 201:
+        raise RuntimeError(answer.text)
+    return db.round_trips - before
+
+
+def _throughput(db: Connection) -> Figures:
+    """Claims by ever new members: all of one template, whose counter they share, and each connection of its own."""
+    floor.prepare(db)
+    shared = _offer(db, amount_fen=100, quota=_OFFERS)
+    own = [_offer(db, amount_fen=100, quota=_OFFERS) for _ in range(_CONNECTIONS)]
+    db.discard()
+
+    def claims(of: Callable[[int], int]) -> Callable[[Connection, int], Callable[[], None]]:
+        def setup(link: Connection, number: int) -> Callable[[], None]:
+            return lambda: _claim(link, new_id(), of(number))
+
+        return setup
+
+    rates = alternate(
+        {
+            "shared": (claims(lambda _: shared), _CONNECTIONS),
+            "own": (claims(lambda number: own[number]), _CONNECTIONS),
+            "floor": (floor.one_row, _CONNECTIONS),
+        }
+    )
+    return {
+        f"claims/s of one template, {_CONNECTIONS} connections": round(rates["shared"]),
+        f"claims/s, a template each, {_CONNECTIONS} connections": round(rates["own"]),
+        f"durable floor, rows/s, {_CONNECTIONS} connections": round(rates["floor"]),
+        "claims of one template to floor, ratio": round(rates["shared"] / rates["floor"], 3),
+        "claims of a template each to floor, ratio": round(rates["own"] / rates["floor"], 3),
+    }
