@@ -15,7 +15,6 @@ from orchard.catalog import importing
 from orchard.catalog.importing import CatalogueRefusedError
 from orchard.runtime.database import Connection
 from tests.functions.catalog.conftest import DEMO
-from tests.support import shared_catalogue
 from tests.support.calls import Answer
 from tests.support.catalogue import CATEGORY, product
 from tests.support.stock import assert_ledger_balances, levels
@@ -287,18 +286,3 @@ def test_the_index_counts_its_terms_exactly(db: Connection, write: Write) -> Non
     )
     assert off == []
     assert db.run(lambda tx: tx.rows("SELECT term FROM search_term WHERE products < 0")) == []
-
-
-@pytest.mark.skipif(not shared_catalogue.is_there(), reason=shared_catalogue.MISSING)
-def test_a_real_catalogue_loads_whole(db: Connection, get: Get, tmp_path: Path) -> None:
-    path = tmp_path / "real.jsonl"
-    shared_catalogue.write(path)
-    code, said = run(str(path))
-    assert code == 0, said
-    assert "93 categories, 49 brands, 239 products (239 new) with 244 SKUs (244 new)" in said
-    page = get("search_products", "/products/search", q="四件套").json["products"]
-    assert page
-    assert all(one["available"] > 0 for one in page)
-    detail = get("show_product", f"/products/{page[0]['product_id']}").json
-    assert detail["skus"]
-    assert "<script" not in detail["description"]

@@ -50,9 +50,12 @@ def load(tx: Tx, catalogue: Catalogue, cut_words: CutWords) -> Loaded:
             raise CatalogueRefusedError(errors)
         categories, brands = _load_categories(pipeline, catalogue), _load_brands(pipeline, catalogue)
         known = pipeline.now(_known, catalogue)
+        # Asked before the first write: what is new is in the file and touched anyway.
+        touched = set(pipeline.now(checks.products_below, catalogue))
         records = [record for _, record in catalogue.products.values()]
         batches = [_load_products(pipeline, part, known, categories, brands) for part in loading.chunks(records)]
-        _publish(pipeline, catalogue, [product_id for batch in batches for product_id in batch.product_ids], cut_words)
+        touched.update(product_id for batch in batches for product_id in batch.product_ids)
+        indexing.publish(pipeline, sorted(touched), cut_words)
     return Loaded(
         categories=len(catalogue.categories),
         brands=len(catalogue.brands),
@@ -129,23 +132,16 @@ def _load_products(
     pipeline.later(loading.upsert, "sku", skus)
     opened = [(sku_ids[sku.code], sku.stock) for record in records for sku in record.skus if sku.code not in known.skus]
     updated = sorted(ids[record.code] for record in records if record.code in known.products)
-    pipeline.later(_settle, list(ids.values()), updated, sorted(sku_ids.values()), opened)
+    pipeline.later(_settle, updated, sorted(sku_ids.values()), opened)
     return _Batch(list(ids.values()), len(ids) - len(updated), len(opened))
 
 
-def _settle(
-    tx: Tx, product_ids: list[int], updated: list[int], sku_ids: list[int], opened: list[tuple[int, int]]
-) -> None:
-    """Retire SKUs that updated products no longer have, open the stock of new ones, set the in-stock flags."""
+def _settle(tx: Tx, updated: list[int], sku_ids: list[int], opened: list[tuple[int, int]]) -> None:
+    """Open the stock of new SKUs; of updated products, retire the SKUs they no longer have and set their flag.
+
+    A new product's flag was written with its row: its stock is what the file says.
+    """
+    inventory.set_opening(tx, opened)
     if updated:
         tx.execute(loading.retire_skus(updated, sku_ids))
-    inventory.set_opening(tx, opened)
-    tx.execute(events.set_in_stock(product_ids, in_stock(tx, product_ids))[0])
-
-
-def _publish(pipeline: Pipeline, catalogue: Catalogue, product_ids: list[int], cut_words: CutWords) -> None:
-    """Derive listing and search index of what changed, also of products whose category or brand changed."""
-    touched = sorted({*product_ids, *pipeline.now(checks.products_below, catalogue)})
-    indexing.index(pipeline, touched, cut_words)
-    for part in loading.chunks(touched):
-        pipeline.later(loading.relist, part)
+        tx.execute(events.set_in_stock(updated, in_stock(tx, updated))[0])

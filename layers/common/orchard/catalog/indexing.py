@@ -1,4 +1,4 @@
-"""Writing the search index: the differences between what it holds of a product and what it should hold."""
+"""Writing what lists and searches read: the listing derived anew, the search index by differences."""
 
 import json
 from collections import Counter
@@ -21,22 +21,22 @@ class _Changes:
     documents: dict[int, dict[str, int]] = field(default_factory=dict)
 
 
-def index(pipeline: Pipeline, product_ids: Sequence[int], cut_words: Callable[[str], list[str]]) -> None:
-    """Bring the index up to date with these products; those off sale leave it."""
-    batches = list(loading.chunks(product_ids, loading.CHUNK))
-    # The next batch is asked for before this one is written, so that neither side waits for the other.
-    ahead = [pipeline.later(loading.documents, batch) for batch in batches[:1]]
-    for following in [*batches[1:], None]:
-        rows = ahead.pop().result() if ahead else []
-        if following:
-            ahead.append(pipeline.later(loading.documents, following))
+def publish(pipeline: Pipeline, product_ids: Sequence[int], cut_words: Callable[[str], list[str]]) -> None:
+    """Bring listing and index up to date with these products; those off sale leave both."""
+    batches = list(loading.chunks(product_ids))
+    # The next batch is read before this one is written, so that neither side waits for the other.
+    read = [pipeline.later(loading.documents, batch) for batch in batches[:1]]
+    for number, batch in enumerate(batches, 1):
+        rows = read.pop().result()
+        read += [pipeline.later(loading.documents, following) for following in batches[number : number + 1]]
         changes = _Changes()
         for row in rows:
             _compare(row, dict(_words(row, cut_words)) if row["on_sale"] else {}, changes)
-        pipeline.later(_write, changes)
+        pipeline.later(_write_index, changes)
+        pipeline.later(loading.relist, batch)
 
 
-def _write(tx: Tx, changes: _Changes) -> None:
+def _write_index(tx: Tx, changes: _Changes) -> None:
     loading.remove_tokens(tx, changes.removed)
     loading.add_tokens(tx, changes.added)
     loading.count_terms(tx, changes.counts, changes.words)

@@ -50,7 +50,7 @@ def product_row(record: ProductRecord, product_id: int, sku_ids: Ids, categories
         "highest_price_fen": max(sku.price_fen for sku in on_sale or record.skus),
         "sku_ids": _json([sku_ids[sku.code] for sku in on_sale]),
         "on_sale": int(record.on_sale and bool(on_sale)),
-        "in_stock": 0,
+        "in_stock": int(any(sku.stock for sku in on_sale)),
         "sales_count": record.sales_count,
     }
 
