@@ -5,8 +5,10 @@ import json
 import pytest
 
 from orchard.workflows.refund_settled import refund_order
+from tests.support.calls import call
 from tests.support.coupons import Coupons
 from tests.support.group_buys import PRICE_FEN, SELLING_FEN, GroupBuys
+from tests.support.notices import Platform
 from tests.support.shop import quote
 from tests.support.till import Till
 
@@ -56,8 +58,6 @@ def test_a_coupon_named_with_it_is_refused_and_one_merely_owned_gives_way(
 
 
 def test_placing_takes_the_same_five_round_trips(group_buys: GroupBuys, till: Till) -> None:
-    from tests.support.calls import call
-
     activity_id = group_buys.offer()
     group_id, _ = group_buys.opened(activity_id)
     for body in (group_buys.body(activity_id), group_buys.body(activity_id, group_id)):
@@ -234,7 +234,7 @@ def test_simulated_seats_complete_a_group_only_where_the_owner_says_so(group_buy
     assert till.state(third) == "REFUNDED"
 
 
-def test_a_notification_told_often_counts_one_payment(group_buys: GroupBuys, till: Till, platform) -> None:
+def test_a_notification_told_often_counts_one_payment(group_buys: GroupBuys, till: Till, platform: Platform) -> None:
     activity_id = group_buys.offer()
     group_id, _ = group_buys.opened(activity_id)
     buyer = till.buyer()

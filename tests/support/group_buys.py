@@ -7,7 +7,7 @@ from typing import Any
 from orchard.core import clock
 from orchard.group_buy.schemas import ActivityDraft
 from orchard.group_buy.service import activities
-from orchard.runtime.database import Row, Statement
+from orchard.runtime.database import Row
 from tests.support import shop as shopping
 from tests.support.calls import Answer, call
 from tests.support.shop import Goods
@@ -102,14 +102,14 @@ class GroupBuys:
 
     def let_pass(self, group_id: int, hours: int = 25) -> None:
         """Let time pass for a group and all its seats, by the database's clock."""
-        columns = ("created_at", "expires_at")
-        moved = ", ".join(f"{column} = {column} - INTERVAL {int(hours)} HOUR" for column in columns)
-        self.till.change(f"UPDATE group_buy_group SET {moved} WHERE id = %s", group_id)
-        columns = ("created_at", "seat_until", "paid_at")
-        moved = ", ".join(f"{column} = {column} - INTERVAL {int(hours)} HOUR" for column in columns)
-        self.till.db.run(
-            lambda tx: tx.execute(Statement(f"UPDATE group_buy_member SET {moved} WHERE group_id = %s", (group_id,)))
-        )
+        tables = {
+            "group_buy_group WHERE id": ("created_at", "expires_at"),
+            "group_buy_member WHERE group_id": ("created_at", "seat_until", "paid_at"),
+        }
+        for which, columns in tables.items():
+            table, where = which.split(" WHERE ")
+            moved = ", ".join(f"{column} = {column} - INTERVAL {int(hours)} HOUR" for column in columns)
+            self.till.change(f"UPDATE {table} SET {moved} WHERE {where} = %s", group_id)
 
     def lapse(self, number: str) -> None:
         """Let a seat's time to pay be over, though nobody has closed its order yet."""
