@@ -8,8 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from infra.local.aws import LocalAws
 from infra.local.bundle import Bundle
@@ -21,6 +20,7 @@ from infra.local.processes import (
     Child,
     FolderLock,
     LocalCloudError,
+    Startable,
     accepts_connections,
     tail,
     wait_until,
@@ -36,7 +36,7 @@ _START_SECONDS = 60.0
 _LOG_BYTES = 20_000_000
 
 
-class LocalCloud:
+class LocalCloud(Startable):
     """A context manager; everything it starts ends with it, and with this process however that one ends.
 
     `schedules` and `pollers` off leave jobs and queues to the caller (`fire`). `install` gives the template's
@@ -71,15 +71,6 @@ class LocalCloud:
         self.merchant: dict[str, Any] = {}
         self.queue_urls: dict[str, str] = {}
         self._children: dict[str, Callable[[], bool]] = {}
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     @property
     def api_url(self) -> str:

@@ -11,8 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import pymysql
 
@@ -21,6 +20,7 @@ from infra.local.processes import (
     Child,
     FolderLock,
     LocalCloudError,
+    Startable,
     free_port,
     tail,
     wait_until,
@@ -48,7 +48,7 @@ _SETTINGS = (
 _DURABLE = ("--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=256M", "--innodb-log-file-size=96M")
 
 
-class MariaDb:
+class MariaDb(Startable):
     """One server on one data folder, on the loopback interface and a unix socket.
 
     `durable=False` gives up safety against power cuts for speed (tests). `options` are further server flags and
@@ -78,15 +78,6 @@ class MariaDb:
         self._child: Child | None = None
         self._lock: FolderLock | None = None
         self._socket_folder: Path | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     @property
     def socket(self) -> Path:

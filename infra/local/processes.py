@@ -9,9 +9,10 @@ import socket
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 _GUARD = Path(__file__).with_name("guard.py")
 
@@ -22,6 +23,25 @@ class LocalCloudError(Exception):
 
 class AlreadyRunningError(LocalCloudError):
     """Another live process holds the folder."""
+
+
+class Startable(ABC):
+    """Something that runs from `start` to `stop`; as a context manager, for the length of a block."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Return when it can be used."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Return when nothing of it is left."""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
 
 def free_port() -> int:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from infra.demo.drills import let_group_time_pass
 from orchard.core import clock
 from orchard.group_buy.schemas import ActivityDraft
 from orchard.group_buy.service import activities
@@ -102,14 +103,7 @@ class GroupBuys:
 
     def let_pass(self, group_id: int, hours: int = 25) -> None:
         """Let time pass for a group and all its seats, by the database's clock."""
-        tables = {
-            "group_buy_group WHERE id": ("created_at", "expires_at"),
-            "group_buy_member WHERE group_id": ("created_at", "seat_until", "paid_at"),
-        }
-        for which, columns in tables.items():
-            table, where = which.split(" WHERE ")
-            moved = ", ".join(f"{column} = {column} - INTERVAL {int(hours)} HOUR" for column in columns)
-            self.till.change(f"UPDATE {table} SET {moved} WHERE {where} = %s", group_id)
+        let_group_time_pass(self.till.db, group_id, hours)
 
     def lapse(self, number: str) -> None:
         """Let a seat's time to pay be over, though nobody has closed its order yet."""

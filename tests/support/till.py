@@ -1,14 +1,17 @@
 """Buying and paying in tests: a shopper whom the sandbox knows, an order, and a look into the books."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from infra.local.wechat_sandbox.client import SandboxClient
 from orchard.members import service as members
+from orchard.payments.models import RefundRow, RefundUnits
 from orchard.runtime import sessions
 from orchard.runtime.database import Connection, Row, Statement
 from orchard.runtime.sessions import MemberSession
+from orchard.workflows.refund_settled import refund_order
 from tests.support import shop as shopping
 from tests.support.calls import Answer, call, invoke
 from tests.support.shop import Goods, Shop
@@ -135,6 +138,15 @@ class Till:
         self.change(f"UPDATE payment_call SET {older} WHERE ended_at IS NULL")
         self.change("UPDATE refund SET next_try_at = UTC_TIMESTAMP(6) WHERE next_try_at IS NOT NULL")
         return self.fire("payments/finish_open_intents")
+
+    def units(self, order_number: str, units: int = 1) -> list[RefundUnits]:
+        """So many units of the order's first line, to be given back."""
+        sql = "SELECT l.id FROM order_line l JOIN orders o ON o.id = l.order_id WHERE o.order_number = %s"
+        return [RefundUnits(self.rows(sql, order_number)[0]["id"], units)]
+
+    def refund(self, order_number: str, key: str = "case-1", lines: Sequence[RefundUnits] | None = None) -> RefundRow:
+        """Ask for a refund of these lines, of everything without them."""
+        return refund_order(self.db, order_number, reason="测试退款", key=key, lines=lines)
 
     def send_refunds(self) -> dict[str, Any]:
         """Hand every refund.requested event of the outbox to the worker, as its queue would."""

@@ -10,6 +10,7 @@ from . import crypto, ledger, notices
 from .bodies import PrepayRequest, canonical
 from .errors import PayError, field_error, invalid_request
 from .faults import Call, Fault
+from .store import find
 from .world import SHANGHAI, World, rfc3339
 
 PREPAY_SECONDS = 2 * 3600
@@ -33,7 +34,7 @@ def prepay(world: World, request: PrepayRequest) -> dict[str, str]:
     now = world.clock.now()
     with world.store.transaction() as tx:
         _check_openid(tx, request)
-        order = _find(tx, "out_trade_no", request.out_trade_no)
+        order = find(tx, "orders", "out_trade_no", request.out_trade_no)
         if order is None:
             _open(tx, world, request, now)
         else:
@@ -91,19 +92,11 @@ def _expiry(time_expire: str | None, now: float) -> float:
     return min(max(asked, now + SHORTEST_SECONDS), now + LONGEST_SECONDS)
 
 
-def _find(tx: sqlite3.Connection, column: str, value: str) -> sqlite3.Row | None:
-    row: sqlite3.Row | None = tx.execute(
-        f"SELECT * FROM orders WHERE {column} = ?",
-        (value,),
-    ).fetchone()
-    return row
-
-
 def query(world: World, mchid: str | None, number: str, by: str = "out_trade_no") -> dict[str, Any]:
     """Return the transaction; `by` is out_trade_no or transaction_id. PayError 404 ORDER_NOT_EXIST."""
     check_mchid(world, mchid, "query")
     with world.store.transaction() as tx:
-        order = _find(tx, by, number)
+        order = find(tx, "orders", by, number)
     if order is None:
         raise PayError(404, "ORDER_NOT_EXIST", "订单不存在")
     return transaction(order)
@@ -168,7 +161,7 @@ def close(world: World, mchid: str, out_trade_no: str) -> None:
     """Close an unpaid order; repeatable. PayError: ORDER_PAID, ORDER_NOT_EXIST."""
     check_mchid(world, mchid, "body")
     with world.store.transaction() as tx:
-        order = _find(tx, "out_trade_no", out_trade_no)
+        order = find(tx, "orders", "out_trade_no", out_trade_no)
         if order is None:
             raise PayError(404, "ORDER_NOT_EXIST", "订单不存在")
         paid = order["state"] in ("SUCCESS", "REFUND")
@@ -218,7 +211,7 @@ def _payable(tx: sqlite3.Connection, world: World, prepay_id: str) -> sqlite3.Ro
     row = tx.execute("SELECT * FROM prepays WHERE prepay_id = ?", (prepay_id,)).fetchone()
     if row is None:
         raise PaymentRefusedError("unknown prepay_id")
-    order = _find(tx, "out_trade_no", row["out_trade_no"])
+    order = find(tx, "orders", "out_trade_no", row["out_trade_no"])
     if order is None or order["state"] != "NOTPAY":
         raise PaymentRefusedError("the order is paid or closed")
     if row["expires_at"] <= now:
@@ -237,7 +230,7 @@ def _pay(tx: sqlite3.Connection, world: World, order: sqlite3.Row, coupon_fen: i
         (now, transaction_id, order["total_fen"] - coupon_fen, order["out_trade_no"]),
     )
     ledger.book(tx, now, "PAYMENT", order["out_trade_no"], order["total_fen"])
-    paid = _find(tx, "transaction_id", transaction_id)
+    paid = find(tx, "orders", "transaction_id", transaction_id)
     assert paid is not None  # noqa: S101 (updated above)
     notices.enqueue(
         tx, world, Call.PAYMENT_NOTICE, "TRANSACTION.SUCCESS", paid["out_trade_no"], paid["notify_url"],

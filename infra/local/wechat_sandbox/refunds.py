@@ -11,6 +11,7 @@ from . import crypto, ledger, notices
 from .bodies import AbnormalRefundRequest, RefundRequest, canonical
 from .errors import PayError, field_error, invalid_request
 from .faults import Call, Fault
+from .store import find
 from .world import SHANGHAI, World, rfc3339
 
 MOST_REFUNDS = 50
@@ -25,7 +26,7 @@ def accept(world: World, request: RefundRequest) -> dict[str, Any]:
     Raises PayError: RESOURCE_NOT_EXISTS, INVALID_REQUEST, FREQUENCY_LIMITED, NOT_ENOUGH, PARAM_ERROR.
     """
     with world.store.transaction() as tx:
-        known = _find(tx, "out_refund_no", request.out_refund_no)
+        known = find(tx, "refunds", "out_refund_no", request.out_refund_no)
         if known is not None:
             if known["request"] != canonical(request):
                 raise invalid_request("退款请求重入时，参数与首次请求时不一致")
@@ -99,16 +100,8 @@ def _show_refund(tx: sqlite3.Connection, out_trade_no: str) -> None:
     tx.execute("UPDATE orders SET state = 'REFUND' WHERE out_trade_no = ?", (out_trade_no,))
 
 
-def _find(tx: sqlite3.Connection, column: str, value: str) -> sqlite3.Row | None:
-    row: sqlite3.Row | None = tx.execute(
-        f"SELECT * FROM refunds WHERE {column} = ?",
-        (value,),
-    ).fetchone()
-    return row
-
-
 def _get(tx: sqlite3.Connection, out_refund_no: str) -> sqlite3.Row:
-    row = _find(tx, "out_refund_no", out_refund_no)
+    row = find(tx, "refunds", "out_refund_no", out_refund_no)
     if row is None:
         raise PayError(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
     return row
@@ -209,7 +202,7 @@ def settle_due(world: World) -> None:
 def retry_abnormal(world: World, refund_id: str, request: AbnormalRefundRequest) -> dict[str, Any]:
     """Send an abnormal refund to another account: it is PROCESSING again and then succeeds."""
     with world.store.transaction() as tx:
-        refund = _find(tx, "refund_id", refund_id)
+        refund = find(tx, "refunds", "refund_id", refund_id)
         if refund is None or refund["out_refund_no"] != request.out_refund_no:
             raise PayError(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
         if refund["status"] != "ABNORMAL":

@@ -89,3 +89,9 @@ class Store:
         """Close the database."""
         with self._lock:
             self._db.close()
+
+
+def find(tx: sqlite3.Connection, table: str, column: str, value: str) -> sqlite3.Row | None:
+    """The row of a table by one of its unique columns; both names are ours, never a caller's."""
+    row: sqlite3.Row | None = tx.execute(f"SELECT * FROM {table} WHERE {column} = ?", (value,)).fetchone()
+    return row

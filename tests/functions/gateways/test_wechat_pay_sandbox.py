@@ -1,96 +1,22 @@
-"""The WeChat Pay client and the notification opener against the sandbox, well behaved and not."""
-
-from collections.abc import Iterator
-from datetime import timedelta
-from typing import Any
+"""The WeChat Pay client against the sandbox, well behaved and not."""
 
 import pytest
-from werkzeug.wrappers import Request, Response
 
 from infra.local.wechat_sandbox.server import SandboxServer
 from orchard.core import clock, ids
 from orchard.core.errors import CounterpartyRefused
-from orchard.gateways.http import Timeouts
 from orchard.gateways.wechat_pay import (
     AlreadyClosed,
     AlreadyPaid,
     FrequencyLimited,
-    InvalidNotification,
-    MerchantKeys,
     MerchantSetupRefused,
     NotEnoughBalance,
-    Notification,
     OrderMissing,
     OutcomeUnknown,
     Refund,
-    RefundRequest,
     WeChatPayClient,
-    as_refund,
-    as_transaction,
-    open_notification,
 )
-from tests.unit.gateways.pay_platform import Scripted, serving
-
-OPENID = "oSandboxShopper0000000000001"
-MODES = ["public_key", "certificate", "mixed"]
-
-
-def merchant_keys(sandbox: SandboxServer, **changed: Any) -> MerchantKeys:
-    config, secret = sandbox.config, sandbox.config.merchant_secret()
-    given: dict[str, Any] = {
-        "merchant_id": config.mchid,
-        "app_id": config.appid,
-        "merchant_serial": config.merchant_serial,
-        "merchant_private_key": config.merchant_private_key,
-        "api_v3_key": config.api_v3_key,
-        "platform_public_keys": secret["platform_public_keys"],
-    }
-    return MerchantKeys(**(given | changed))
-
-
-@pytest.fixture
-def client(sandbox: SandboxServer) -> WeChatPayClient:
-    sandbox.client.create_shopper(openid=OPENID)
-    return WeChatPayClient(merchant_keys(sandbox), sandbox.url, timeouts=Timeouts(connect=2.0, read=1.0))
-
-
-@pytest.fixture
-def inbox() -> Iterator[Scripted]:
-    with serving() as scripted:
-        yield scripted
-
-
-def order(client: WeChatPayClient, number: str, notify_url: str = "http://127.0.0.1:9", fen: int = 1999) -> bytes:
-    return client.prepay_body(
-        out_trade_no=number,
-        description="苹果 5 斤",
-        total_fen=fen,
-        openid=OPENID,
-        notify_url=f"{notify_url}/wechat-pay/payments",
-        time_expire=clock.utc_now() + timedelta(minutes=30),
-        attach="shop",
-    )
-
-
-def pay(sandbox: SandboxServer, client: WeChatPayClient, number: str, **more: Any) -> None:
-    parameters = client.request_payment_parameters(client.prepay(order(client, number, **more)))
-    assert sandbox.client.confirm_payment(parameters, OPENID) == {"errMsg": "requestPayment:ok"}
-
-
-def refund(number: str, out_refund_no: str, fen: int = 999, notify_url: str = "http://127.0.0.1:9") -> RefundRequest:
-    return RefundRequest(
-        out_trade_no=number,
-        out_refund_no=out_refund_no,
-        refund_fen=fen,
-        total_fen=1999,
-        notify_url=f"{notify_url}/wechat-pay/refunds",
-        reason="坏果",
-    )
-
-
-@pytest.fixture
-def number() -> str:
-    return ids.new_order_number()
+from tests.functions.gateways.sandbox_merchant import MODES, OPENID, merchant_keys, order, pay, refund
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -274,89 +200,3 @@ def test_new_platform_keys_are_fetched_when_the_serial_changes(sandbox: SandboxS
     blind = WeChatPayClient(merchant_keys(sandbox, platform_public_keys=old), sandbox.url)
     with pytest.raises(OutcomeUnknown, match="unknown serial"):
         blind.query(number)
-
-
-def opener(sandbox: SandboxServer, client: WeChatPayClient, opened: list[Notification], reasons: list[str]) -> Any:
-    def answer(request: Request) -> Response:
-        try:
-            opened.append(
-                open_notification(
-                    dict(request.headers.items()),
-                    request.get_data(),
-                    client.platform_keys,
-                    sandbox.config.api_v3_key,
-                    clock.utc_now(),
-                )
-            )
-        except InvalidNotification as error:
-            reasons.append(error.reason)
-            return Response(status=error.status)
-        return Response(status=204)
-
-    return answer
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_notifications_open(
-    sandbox: SandboxServer, client: WeChatPayClient, inbox: Scripted, number: str, mode: str
-) -> None:
-    opened: list[Notification] = []
-    sandbox.client.settings(serial_mode=mode)
-    inbox.will(*[opener(sandbox, client, opened, [])] * 2)
-    pay(sandbox, client, number, notify_url=inbox.url)
-    client_answer = sandbox.client.deliver_notifications()
-    assert [d["accepted"] for d in client_answer] == [True]
-    client.refund(refund(number, "R" + number, notify_url=inbox.url))
-    assert [d["accepted"] for d in sandbox.client.deliver_notifications()] == [True]
-
-    payment, refunded = opened
-    assert (payment.event_type, payment.original_type) == ("TRANSACTION.SUCCESS", "transaction")
-    transaction = as_transaction(payment.resource)
-    assert (transaction.out_trade_no, transaction.amount.total, transaction.mchid, transaction.appid) == (
-        number,
-        1999,
-        sandbox.config.mchid,
-        sandbox.config.appid,
-    )
-    assert (refunded.event_type, refunded.original_type) == ("REFUND.SUCCESS", "refund")
-    result = as_refund(refunded.resource)
-    assert (result.out_refund_no, result.status, result.amount.refund) == ("R" + number, "SUCCESS", 999)
-
-
-@pytest.mark.parametrize(
-    ("fault", "reason"),
-    [
-        ("notice_forged", "wrong signature"),
-        ("notice_tampered", "wrong signature"),
-        ("notice_unknown_serial", "unknown serial"),
-        ("notice_wrong_api_key", "resource does not decrypt"),
-        ("notice_probe", "header wechatpay-signature is malformed|signature is not|wrong signature"),
-        ("notice_aged", "not fresh"),
-    ],
-)
-def test_spoilt_notifications_are_refused_and_the_retry_opens(
-    sandbox: SandboxServer, client: WeChatPayClient, inbox: Scripted, number: str, fault: str, reason: str
-) -> None:
-    opened: list[Notification] = []
-    reasons: list[str] = []
-    inbox.will(*[opener(sandbox, client, opened, reasons)] * 2)
-    pay(sandbox, client, number, notify_url=inbox.url)
-    sandbox.client.misbehave(fault)
-    sandbox.client.deliver_notifications()
-    sandbox.client.advance(16)
-    sandbox.client.deliver_notifications()
-    assert len(reasons) == 1
-    assert any(reasons[0].startswith(start) for start in reason.split("|"))
-    assert [as_transaction(n.resource).out_trade_no for n in opened] == [number]
-
-
-@pytest.mark.parametrize("case", ["lower", "upper"])
-def test_header_case_does_not_matter(
-    sandbox: SandboxServer, client: WeChatPayClient, inbox: Scripted, number: str, case: str
-) -> None:
-    opened: list[Notification] = []
-    inbox.will(opener(sandbox, client, opened, []))
-    pay(sandbox, client, number, notify_url=inbox.url)
-    sandbox.client.misbehave("notice_headers", value=case)
-    sandbox.client.deliver_notifications()
-    assert len(opened) == 1

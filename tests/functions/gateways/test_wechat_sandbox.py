@@ -1,6 +1,6 @@
 """Login, phone number and the shared token against the sandbox."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,20 +11,8 @@ from orchard.core.errors import AppError, CounterpartyRefused, TooManyRequests, 
 from orchard.gateways.errors import HighRiskAccount, InvalidLoginCode, InvalidPhoneCode
 from orchard.gateways.http import Timeouts
 from orchard.gateways.wechat import MiniProgram, WeChat
-
-OPENID = "oSandboxShopper0000000000001"
-
-
-class Shelf:
-    """A token store in memory, shared by the clients of one test."""
-
-    held: tuple[str, datetime] | None = None
-
-    def load(self) -> tuple[str, datetime] | None:
-        return self.held
-
-    def save(self, token: str, expires_at: datetime) -> None:
-        self.held = token, expires_at
+from tests.functions.gateways.sandbox_merchant import OPENID
+from tests.unit.gateways.mini_program import Shelf
 
 
 @pytest.fixture

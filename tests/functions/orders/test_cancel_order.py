@@ -6,6 +6,7 @@ from orchard.payments.service import prepay
 from orchard.runtime.database import Connection
 from orchard.workflows import close_order, notifications
 from tests.support import races
+from tests.support.kills import killed
 from tests.support.notices import Platform
 from tests.support.stock import ledger_counts, levels
 from tests.support.till import PRICE_FEN, Till
@@ -130,7 +131,7 @@ def test_a_prepay_under_way_is_waited_for(till: Till, monkeypatch: pytest.Monkey
     buyer = till.buyer()
     number = till.order(buyer)
     with monkeypatch.context() as patch:
-        patch.setattr(prepay, "prepay_done", _killed)
+        patch.setattr(prepay, "prepay_done", killed)
         till.pay(buyer, number)
     assert till.cancel(buyer, number).code == "payment_in_progress"
     till.sweep()
@@ -142,16 +143,12 @@ def test_case_119_killed_between_the_close_and_the_release(till: Till, monkeypat
     number = till.order(buyer)
     till.sheet(buyer, number)
     with monkeypatch.context() as patch:
-        patch.setattr(close_order, "_finish", _killed)
+        patch.setattr(close_order, "_finish", killed)
         assert till.cancel(buyer, number).status == 500
     assert till.state(number) == "PENDING_PAY"
     till.sweep()
     assert till.state(number) == "CLOSED"
     assert till.rows("SELECT id FROM payment_call WHERE ended_at IS NULL") == []
-
-
-def _killed(*_: object) -> bool:
-    raise SystemError("the function was killed here")
 
 
 @pytest.mark.parametrize("paid", [False, True])

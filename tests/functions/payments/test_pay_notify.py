@@ -11,6 +11,7 @@ from orchard.runtime.database import Connection
 from orchard.workflows import notifications
 from tests.support import races
 from tests.support.calls import call
+from tests.support.kills import killed
 from tests.support.notices import Platform
 from tests.support.till import FREIGHT_FEN, PRICE_FEN, Till
 
@@ -227,7 +228,7 @@ def test_case_70_killed_between_inbox_and_transition(till: Till, monkeypatch: py
     number = till.order(buyer)
     till.take_money(buyer, number)
     with monkeypatch.context() as patch:
-        patch.setattr(notifications, "settle", _killed)
+        patch.setattr(notifications, "settle", killed)
         assert [d["status"] for d in till.sandbox.deliver_notifications()] == [500]
     assert till.state(number) == "PENDING_PAY"
     assert till.rows("SELECT processed_at FROM callback_inbox") == [{"processed_at": None}]
@@ -237,10 +238,6 @@ def test_case_70_killed_between_inbox_and_transition(till: Till, monkeypatch: py
     assert payload["out_trade_no"] == number
     till.sandbox.advance(20)
     assert [d["status"] for d in till.sandbox.deliver_notifications()] == [200]
-
-
-def _killed(*_: object) -> None:
-    raise SystemError("the function was killed here")
 
 
 def test_the_workflow_refuses_before_it_stores(till: Till, platform: Platform) -> None:

@@ -11,6 +11,7 @@ from orchard.payments.service import prepay
 from orchard.runtime.database import Connection
 from orchard.workflows import pay_order
 from tests.support import races
+from tests.support.kills import killed
 from tests.support.till import PRICE_FEN, Till
 from tests.support.wechat import SECRET_ID
 
@@ -172,16 +173,12 @@ def test_case_119_a_function_that_died_in_the_call_is_finished_by_the_sweep(
     buyer = till.buyer()
     number = till.order(buyer)
     with monkeypatch.context() as patch:
-        patch.setattr(prepay, "prepay_done", _killed)
+        patch.setattr(prepay, "prepay_done", killed)
         assert till.pay(buyer, number).status == 500
     assert till.rows("SELECT state FROM payment_call") == [{"state": "OPEN"}]
     assert till.sweep()["calls_unpaid"] == 1
     assert till.rows("SELECT state FROM payment_call") == [{"state": "DONE"}]
     assert till.pay(buyer, number).status == 200
-
-
-def _killed(*_: object) -> bool:
-    raise SystemError("the function was killed here")
 
 
 @pytest.mark.parametrize("broken", ["merchant_private_key", "api_v3_key", "platform_public_keys"])

@@ -6,6 +6,7 @@ from orchard.runtime.database import Connection
 from orchard.workflows import notifications, send_refunds
 from orchard.workflows.refund_settled import refund_order
 from tests.support import races
+from tests.support.kills import killed
 from tests.support.notices import Notice, Platform
 from tests.support.till import PRICE_FEN, Till
 
@@ -158,11 +159,7 @@ def test_killed_between_inbox_and_books(till: Till, monkeypatch: pytest.MonkeyPa
     number = _asked(till)
     till.send_refunds()
     with monkeypatch.context() as patch:
-        patch.setattr(notifications, "apply_refund", _killed)
+        patch.setattr(notifications, "apply_refund", killed)
         assert [d["status"] for d in till.sandbox.deliver_notifications()] == [500]
     assert till.fire("payments/finish_open_intents") == {"inbox_success": 1}
     assert till.state(number) == "REFUNDED"
-
-
-def _killed(*_: object) -> str:
-    raise SystemError("the function was killed here")

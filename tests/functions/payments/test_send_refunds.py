@@ -1,17 +1,12 @@
 """Refunds: asked for within what was paid, sent once under one number, settled by whatever answer comes."""
 
-from collections.abc import Sequence
-
 import pytest
 
 from orchard.payments.models import (
     RefundExceedsPaid,
-    RefundRow,
-    RefundUnits,
 )
 from orchard.runtime.database import Connection
 from orchard.workflows import send_refunds
-from orchard.workflows.refund_settled import refund_order
 from tests.support import races
 from tests.support.calls import invoke
 from tests.support.till import FREIGHT_FEN, PRICE_FEN, Till
@@ -19,18 +14,9 @@ from tests.support.till import FREIGHT_FEN, PRICE_FEN, Till
 TOTAL_FEN = 2 * PRICE_FEN
 
 
-def refund(till: Till, number: str, key: str = "case-1", lines: Sequence[RefundUnits] | None = None) -> RefundRow:
-    return refund_order(till.db, number, reason="测试退款", key=key, lines=lines)
-
-
-def one_unit(till: Till, number: str, units: int = 1) -> list[RefundUnits]:
-    sql = "SELECT l.id FROM order_line l JOIN orders o ON o.id = l.order_id WHERE o.order_number = %s"
-    return [RefundUnits(till.rows(sql, number)[0]["id"], units)]
-
-
 def test_a_whole_refund_gives_everything_back_and_the_order_is_refunded(till: Till) -> None:
     _, number = till.paid_order(freight=True)
-    asked = refund(till, number)
+    asked = till.refund(number)
     assert (asked.state, asked.amount_fen, asked.out_refund_no) == ("CREATED", TOTAL_FEN + FREIGHT_FEN, f"R{asked.id}")
     assert till.send_refunds() == {"batchItemFailures": []}
     assert till.refunds(number)[0]["state"] == "PROCESSING"
@@ -44,10 +30,10 @@ def test_a_whole_refund_gives_everything_back_and_the_order_is_refunded(till: Ti
 def test_units_in_any_split_give_back_exactly_what_was_paid(till: Till) -> None:
     till.sandbox.settings(minute_between_refunds=False)
     _, number = till.paid_order(quantity=3, freight=True)
-    amounts = [refund(till, number, f"unit-{i}", one_unit(till, number)).amount_fen for i in range(3)]
+    amounts = [till.refund(number, f"unit-{i}", till.units(number)).amount_fen for i in range(3)]
     assert sum(amounts) == 3 * PRICE_FEN + FREIGHT_FEN
     with pytest.raises(RefundExceedsPaid):
-        refund(till, number, "unit-4", one_unit(till, number))
+        till.refund(number, "unit-4", till.units(number))
     till.send_refunds()
     till.sandbox.deliver_notifications()
     assert till.state(number) == "REFUNDED"
@@ -55,11 +41,11 @@ def test_units_in_any_split_give_back_exactly_what_was_paid(till: Till) -> None:
 
 def test_a_part_leaves_the_order_as_it_is(till: Till) -> None:
     _, number = till.paid_order()
-    refund(till, number, lines=one_unit(till, number))
+    till.refund(number, lines=till.units(number))
     till.send_refunds()
     till.sandbox.deliver_notifications()
     assert till.state(number) == "TO_SHIP"
-    rest = refund(till, number, "rest")
+    rest = till.refund(number, "rest")
     assert rest.amount_fen == PRICE_FEN
 
 
@@ -67,7 +53,7 @@ def test_an_order_that_cost_nothing_is_refunded_without_a_call(till: Till) -> No
     buyer = till.buyer()
     number = till.order(buyer, goods=till.shop.sell(price_fen=0))
     till.pay(buyer, number)
-    assert refund(till, number).state == "SUCCESS"
+    assert till.refund(number).state == "SUCCESS"
     assert till.state(number) == "REFUNDED"
     assert till.sandbox.ledger()["refunds"] == []
 
@@ -75,7 +61,7 @@ def test_an_order_that_cost_nothing_is_refunded_without_a_call(till: Till) -> No
 @pytest.mark.parametrize("fault", ["reset_after", "error_after", "signature_corrupt"])
 def test_case_73_a_refund_without_answer_keeps_its_number(till: Till, fault: str) -> None:
     _, number = till.paid_order()
-    asked = refund(till, number)
+    asked = till.refund(number)
     till.sandbox.misbehave(fault, call="refund")
     till.send_refunds()
     row = till.refunds(number)[0]
@@ -90,7 +76,7 @@ def test_case_73_a_refund_without_answer_keeps_its_number(till: Till, fault: str
 @pytest.mark.parametrize("fault", ["reset_before", "error_before", "rate_limited"])
 def test_case_73_a_refund_that_never_arrived_is_sent_again(till: Till, fault: str) -> None:
     _, number = till.paid_order()
-    asked = refund(till, number)
+    asked = till.refund(number)
     till.sandbox.misbehave(fault, call="refund", times=2)
     till.send_refunds()
     assert till.refunds(number)[0]["state"] == "CREATED"
@@ -107,7 +93,7 @@ def test_case_119_killed_after_the_call_the_refund_is_found_by_its_number(
     till: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, number = till.paid_order()
-    refund(till, number)
+    till.refund(number)
     with monkeypatch.context() as patch:
         patch.setattr(send_refunds, "apply_refund", _killed)
         assert len(till.send_refunds()["batchItemFailures"]) == 1
@@ -125,7 +111,7 @@ def _killed(*_: object) -> str:
 
 def test_case_121_the_queue_delivers_twice_and_two_workers_run(till: Till) -> None:
     _, number = till.paid_order()
-    asked = refund(till, number)
+    asked = till.refund(number)
 
     def send(connection: Connection, _: int) -> str:
         return send_refunds.send_refund(connection, asked.id)
@@ -141,19 +127,19 @@ def test_case_121_the_queue_delivers_twice_and_two_workers_run(till: Till) -> No
 def test_case_75_closed_and_abnormal_free_the_amount_with_an_alarm(till: Till, outcome: str, alarm: str) -> None:
     till.sandbox.settings(minute_between_refunds=False)
     _, number = till.paid_order()
-    refund(till, number, "first")
+    till.refund(number, "first")
     till.sandbox.misbehave("refund_outcome", call="refund", value=outcome)
     till.send_refunds()
     till.sandbox.deliver_notifications()
     assert till.refunds(number)[0]["state"] == outcome
     assert till.alarms(only_open=True) == {alarm: 1}
     assert till.state(number) == "TO_SHIP"
-    assert refund(till, number, "second").amount_fen == TOTAL_FEN
+    assert till.refund(number, "second").amount_fen == TOTAL_FEN
 
 
 def test_an_abnormal_refund_may_still_succeed(till: Till) -> None:
     _, number = till.paid_order()
-    asked = refund(till, number)
+    asked = till.refund(number)
     till.sandbox.misbehave("refund_outcome", call="refund", value="ABNORMAL")
     till.send_refunds()
     till.sandbox.deliver_notifications()
@@ -167,11 +153,11 @@ def test_an_abnormal_refund_may_still_succeed(till: Till) -> None:
 def test_an_abnormal_refund_that_succeeds_late_waits_until_its_amount_is_free_again(till: Till) -> None:
     till.sandbox.settings(minute_between_refunds=False)
     _, number = till.paid_order()
-    first = refund(till, number, "first")
+    first = till.refund(number, "first")
     till.sandbox.misbehave("refund_outcome", call="refund", value="ABNORMAL")
     till.send_refunds()
     till.sandbox.deliver_notifications()
-    second = refund(till, number, "second")
+    second = till.refund(number, "second")
     till.sandbox.settle_refund(first.out_refund_no, "SUCCESS")
     assert [d["status"] for d in till.sandbox.deliver_notifications()] == [503]
     # WeChat Pay refuses the second one, whose amount has gone back already.
@@ -185,7 +171,7 @@ def test_an_abnormal_refund_that_succeeds_late_waits_until_its_amount_is_free_ag
 
 def test_case_76_a_short_balance_stays_visible_and_is_retried(till: Till) -> None:
     _, number = till.paid_order()
-    asked = refund(till, number)
+    asked = till.refund(number)
     till.sandbox.misbehave("not_enough", call="refund")
     till.send_refunds()
     row = till.refunds(number)[0]
@@ -202,7 +188,7 @@ def test_case_76_a_short_balance_stays_visible_and_is_retried(till: Till) -> Non
 
 def test_a_refund_that_nobody_can_bring_home_calls_an_operator(till: Till) -> None:
     _, number = till.paid_order()
-    refund(till, number)
+    till.refund(number)
     till.change("UPDATE refund SET tries = 20")
     till.sandbox.misbehave("error_before", call="refund_query")
     till.sweep()
@@ -215,7 +201,7 @@ def test_a_refund_that_nobody_can_bring_home_calls_an_operator(till: Till) -> No
 
 def test_a_refund_without_notification_is_settled_by_query(till: Till) -> None:
     _, number = till.paid_order()
-    refund(till, number)
+    till.refund(number)
     till.sandbox.misbehave("notice_lost", call="refund_notice")
     till.send_refunds()
     till.sandbox.deliver_notifications()
@@ -227,7 +213,7 @@ def test_a_refund_without_notification_is_settled_by_query(till: Till) -> None:
 def test_two_refunds_within_a_minute_the_second_waits(till: Till) -> None:
     _, number = till.paid_order()
     for attempt in range(2):
-        refund(till, number, f"r-{attempt}", one_unit(till, number))
+        till.refund(number, f"r-{attempt}", till.units(number))
     till.send_refunds()
     assert [r["state"] for r in till.refunds(number)] == ["PROCESSING", "CREATED"]
     till.sandbox.advance(61)

@@ -14,19 +14,10 @@ from orchard.runtime.database import (
     DatabaseLost,
     Statement,
     Tx,
-    insert,
 )
+from tests.functions.runtime.scratch_table import notes, put
 
 Kill = Callable[[Connection], None]
-
-
-def put(row_id: int, note: str = "") -> Statement:
-    return insert("scratch", [{"id": row_id, "note": note}])
-
-
-def notes(connection: Connection) -> dict[int, str]:
-    rows = connection.run(lambda tx: tx.rows("SELECT id, note FROM scratch ORDER BY id"))
-    return {row["id"]: row["note"] for row in rows}
 
 
 def test_a_deadlock_repeats_the_whole_transaction(scratch: Connection) -> None:

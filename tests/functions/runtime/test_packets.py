@@ -7,15 +7,11 @@ from hypothesis import strategies as st
 
 from orchard.core.errors import Conflict, NotFound
 from orchard.runtime.database import Connection, Statement, insert, placeholders
+from tests.functions.runtime.scratch_table import notes, put
 
-
-def put(row_id: int, note: str = "") -> Statement:
-    return insert("scratch", [{"id": row_id, "note": note}])
-
-
-def notes(connection: Connection) -> dict[int, str]:
-    rows = connection.run(lambda tx: tx.rows("SELECT id, note FROM scratch ORDER BY id"))
-    return {row["id"]: row["note"] for row in rows}
+whatever_came_before = pytest.mark.parametrize(
+    "before", [[], [Statement("SELECT 1")], [put(9)]], ids=["first", "after a read", "after a write"]
+)
 
 
 def test_a_packet_is_one_round_trip_and_says_what_each_statement_did(scratch: Connection) -> None:
@@ -39,9 +35,7 @@ def test_a_packet_is_one_round_trip_and_says_what_each_statement_did(scratch: Co
     assert sorted(notes(scratch)) == [1, 2, 3]
 
 
-@pytest.mark.parametrize(
-    "before", [[], [Statement("SELECT 1")], [put(9)]], ids=["first", "after a read", "after a write"]
-)
+@whatever_came_before
 @pytest.mark.parametrize("position", [0, 1, 2])
 def test_the_wrong_count_raises_the_statements_own_error(
     scratch: Connection, before: list[Statement], position: int
@@ -58,9 +52,7 @@ def test_the_wrong_count_raises_the_statements_own_error(
     assert notes(scratch) == {}
 
 
-@pytest.mark.parametrize(
-    "before", [[], [Statement("SELECT 1")], [put(9)]], ids=["first", "after a read", "after a write"]
-)
+@whatever_came_before
 @pytest.mark.parametrize("position", [0, 1, 2])
 def test_a_duplicate_key_raises_the_statements_own_error(
     scratch: Connection, before: list[Statement], position: int

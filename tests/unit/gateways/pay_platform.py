@@ -6,6 +6,7 @@ It is built on cryptography and werkzeug alone and shares no code with the gatew
 import base64
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,7 +28,6 @@ PUBLIC_SERIAL = "PUB_KEY_ID_0116000000012026010100000000000001"
 API_V3_KEY = "0123456789abcdef" * 2
 APP_ID, MERCHANT_ID, MERCHANT_SERIAL = "wx0123456789abcdef", "1600000001", "5A" * 20
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
-
 Answer = Callable[[Request], Response]
 
 
@@ -111,6 +111,12 @@ def plain(body: Any, status: int = 200, **headers: str) -> Answer:
     """An unsigned answer; bytes go out as they are, anything else as JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
     return lambda request: Response(raw, status, {"Content-Type": "application/json", **headers})
+
+
+def stalled(request: Request) -> Response:
+    """An answer later than the 0.3 seconds these tests' clients wait."""
+    time.sleep(0.5)
+    return Response(b"", 204)
 
 
 def sealed(resource: Any, key: str = API_V3_KEY, nonce: str = "0123456789ab", aad: str = "transaction") -> str:

@@ -1,7 +1,5 @@
 """Asking for refunds: never more than was paid, in money, units, number or time, however many ask at once."""
 
-from collections.abc import Sequence
-
 import pytest
 
 from orchard.payments import rules
@@ -9,9 +7,7 @@ from orchard.payments.models import (
     NotRefundable,
     RefundExceedsPaid,
     RefundKeyReused,
-    RefundRow,
     RefundTooOld,
-    RefundUnits,
     TooManyRefunds,
 )
 from orchard.runtime.database import Connection
@@ -22,21 +18,12 @@ from tests.support.till import PRICE_FEN, Till
 TOTAL_FEN = 2 * PRICE_FEN
 
 
-def refund(till: Till, number: str, key: str = "case-1", lines: Sequence[RefundUnits] | None = None) -> RefundRow:
-    return refund_order(till.db, number, reason="测试退款", key=key, lines=lines)
-
-
-def one_unit(till: Till, number: str, units: int = 1) -> list[RefundUnits]:
-    sql = "SELECT l.id FROM order_line l JOIN orders o ON o.id = l.order_id WHERE o.order_number = %s"
-    return [RefundUnits(till.rows(sql, number)[0]["id"], units)]
-
-
 def test_the_same_key_is_the_same_refund(till: Till) -> None:
     _, number = till.paid_order()
-    first = refund(till, number, "once", one_unit(till, number))
-    assert refund(till, number, "once", one_unit(till, number)).id == first.id
+    first = till.refund(number, "once", till.units(number))
+    assert till.refund(number, "once", till.units(number)).id == first.id
     with pytest.raises(RefundKeyReused):
-        refund(till, number, "once", one_unit(till, number, 2))
+        till.refund(number, "once", till.units(number, 2))
     assert len(till.refunds(number)) == 1
 
 
@@ -44,12 +31,12 @@ def test_an_unpaid_order_has_nothing_to_give_back(till: Till) -> None:
     buyer = till.buyer()
     number = till.order(buyer)
     with pytest.raises(NotRefundable):
-        refund(till, number)
+        till.refund(number)
 
 
 def test_case_72_parallel_refunds_never_exceed_what_was_paid(till: Till) -> None:
     _, number = till.paid_order(quantity=5)
-    lines = one_unit(till, number, 2)
+    lines = till.units(number, 2)
 
     def ask(connection: Connection, attempt: int) -> int:
         return refund_order(connection, number, reason="-", key=f"race-{attempt}", lines=lines).amount_fen
@@ -73,9 +60,9 @@ def test_case_74_the_fifty_first_refund_goes_the_manual_way(till: Till, monkeypa
     monkeypatch.setattr(rules, "MOST_REFUNDS", 2)
     _, number = till.paid_order(quantity=3)
     for attempt in range(2):
-        refund(till, number, f"r-{attempt}", one_unit(till, number))
+        till.refund(number, f"r-{attempt}", till.units(number))
     with pytest.raises(TooManyRefunds) as refused:
-        refund(till, number, "r-3", one_unit(till, number))
+        till.refund(number, "r-3", till.units(number))
     assert refused.value.status == 409
     assert len(till.refunds(number)) == 2
 
@@ -84,5 +71,5 @@ def test_case_74_after_one_year_it_goes_the_manual_way(till: Till) -> None:
     _, number = till.paid_order()
     till.change("UPDATE payment_receipt SET succeeded_at = succeeded_at - INTERVAL 366 DAY")
     with pytest.raises(RefundTooOld):
-        refund(till, number)
+        till.refund(number)
     assert till.refunds(number) == []

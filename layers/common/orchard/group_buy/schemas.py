@@ -59,9 +59,10 @@ class ActivityDraft(Schema):
 
 
 class ActivitySummary(Schema):
-    """An activity as its merchant sees it after a change."""
+    """An activity as its merchant sees it in a list or after a change."""
 
     activity_id: Id
+    name: str
     version: int
     state: ActivityState
 

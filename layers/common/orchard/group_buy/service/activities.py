@@ -20,6 +20,11 @@ def define_activity(tx: Tx, draft: ActivityDraft) -> ActivitySummary:
     return _summary(activities.locked(tx, activity_id))
 
 
+def list_activities(tx: Tx, limit: int = 100) -> list[ActivitySummary]:
+    """The activities that were defined last, newest first."""
+    return [_summary(row) for row in activities.newest(tx, limit)]
+
+
 def change_activity(tx: Tx, activity_id: int, version: int, draft: ActivityDraft) -> ActivitySummary:
     """Replace what the activity says; groups that were opened keep their terms.
 
@@ -90,4 +95,6 @@ def _columns(draft: ActivityDraft) -> dict[str, Any]:
 
 
 def _summary(row: Row) -> ActivitySummary:
-    return ActivitySummary(activity_id=row["id"], version=row["version"], state=ActivityState(row["state"]))
+    return ActivitySummary(
+        activity_id=row["id"], name=row["name"], version=row["version"], state=ActivityState(row["state"])
+    )

@@ -20,6 +20,11 @@ def locked(tx: Tx, activity_id: int) -> Row:
     return row
 
 
+def newest(tx: Tx, limit: int) -> list[Row]:
+    """Activities, newest first."""
+    return tx.rows("SELECT id, name, version, state FROM group_buy_activity ORDER BY id DESC LIMIT %s", (limit,))
+
+
 def change(activity_id: int, version: int, values: Mapping[str, Any]) -> Statement:
     """Set columns of the activity that was read at `version`."""
     columns = ", ".join(f"{column} = %s" for column in values)
