@@ -40,11 +40,11 @@ class Party:
             raise PurchaseFailedError("no group-buy is on offer")
         self._activity, self._sku = offered[0], offered[0]["skus"][0]
         self._store_id = anybody.call("GET", "/stores")["stores"][0]["store_id"]
-        say(f"  1. GET /group-buys: {self._activity['name']}, {self._sku['product_name']} ¥{yuan(self._sku['price_fen'])}"
-            f" instead of ¥{yuan(self._sku['selling_price_fen'])}")  # fmt: skip
+        price, selling = yuan(self._sku["price_fen"]), yuan(self._sku["selling_price_fen"])
+        say(f"  1. GET /group-buys: {self._activity['name']}, {self._sku['product_name']} ¥{price} instead of ¥{selling}")
 
     def join(self, group_id: str | None) -> Friend:
-        """Log in, open or join a group with an order, pay, and wait until the shop knows. Raises PurchaseFailedError."""
+        """Log in, open or join a group with an order, pay, wait until the shop knows. Raises PurchaseFailedError."""
         friend, openid = Friend(ShopClient(self._api_url)), str(self._wechat.create_shopper()["openid"])
         friend.phone.log_in(self._wechat.login_code(openid))
         wish = {

@@ -1,4 +1,4 @@
-"""Load the demo shop: freight, stores, catalogue, stock, coupons, a group-buy, by the verbs that a merchant's tools use."""
+"""Load the demo shop: freight, stores, catalogue, stock, coupons, group-buy, by the verbs that merchants' tools use."""
 
 from datetime import timedelta
 from pathlib import Path

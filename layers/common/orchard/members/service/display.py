@@ -15,8 +15,9 @@ def masked_names(tx: Tx, member_ids: Iterable[int]) -> dict[int, str]:
     if not ids:
         return {}
     found = {row["id"]: row["nickname"] for row in tx.packet([store.nicknames(ids)])[0].rows}
-    return {member_id: _masked(found.get(member_id, "")) for member_id in ids}
+    return {member_id: masked(found.get(member_id, "")) for member_id in ids}
 
 
-def _masked(nickname: str) -> str:
+def masked(nickname: str) -> str:
+    """A nickname fit for anybody's eyes."""
     return text.isolate(text.mask_name(nickname)) or _NAMELESS
