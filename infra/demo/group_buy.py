@@ -41,7 +41,7 @@ class Party:
         self._activity, self._sku = offered[0], offered[0]["skus"][0]
         self._store_id = anybody.call("GET", "/stores")["stores"][0]["store_id"]
         price, selling = yuan(self._sku["price_fen"]), yuan(self._sku["selling_price_fen"])
-        say(f"  1. GET /group-buys: {self._activity['name']}, {self._sku['product_name']} ¥{price} instead of ¥{selling}")
+        say(f"  1. GET /group-buys: {self._activity['name']}, {self._sku['product_name']} ¥{price}, else ¥{selling}")
 
     def join(self, group_id: str | None) -> Friend:
         """Log in, open or join a group with an order, pay, wait until the shop knows. Raises PurchaseFailedError."""
