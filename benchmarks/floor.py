@@ -19,8 +19,10 @@ def one_row(db: Connection, number: int) -> Callable[[], None]:
     """INSERT and COMMIT in one packet: the least that a durable write can be with this driver."""
 
     def insert() -> None:
-        tx = db.transaction()
-        tx.at_commit(Statement("INSERT INTO benchmark_floor (id, note) VALUES (%s, %s)", (new_id(), str(number))))
-        tx.commit()
+        db.run(
+            lambda tx: tx.at_commit(
+                Statement("INSERT INTO benchmark_floor (id, note) VALUES (%s, %s)", (new_id(), str(number)))
+            )
+        )
 
     return insert

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchard.core.errors import Conflict, NotFound
+from orchard.core.errors import Conflict, NotFound, Unavailable
 from orchard.runtime.database import Connection, Statement, insert, placeholders
 from tests.functions.runtime.scratch_table import notes, put
 
@@ -74,10 +74,18 @@ def test_a_duplicate_key_raises_the_statements_own_error(
     assert notes(scratch) == {5: ""}
 
 
-def test_an_unforeseen_duplicate_is_the_servers_error(scratch: Connection) -> None:
+def test_two_processes_that_drew_one_row_id_draw_again(scratch: Connection) -> None:
     scratch.run(lambda tx: tx.execute(put(5)))
-    with pytest.raises(pymysql.IntegrityError):
+    drawn = iter([5, 5, 6])
+    scratch.run(lambda tx: tx.execute(put(next(drawn))))
+    assert notes(scratch) == {5: "", 6: ""}
+
+
+def test_a_duplicate_that_never_ends_is_given_up_and_named(scratch: Connection) -> None:
+    scratch.run(lambda tx: tx.execute(put(5)))
+    with pytest.raises(Unavailable) as given_up:
         scratch.run(lambda tx: tx.execute(put(5)))
+    assert isinstance(given_up.value.__cause__, pymysql.IntegrityError)
 
 
 def test_a_wrong_count_without_an_error_of_its_own_is_a_bug(scratch: Connection) -> None:

@@ -19,7 +19,10 @@ _lock = threading.Lock()
 
 
 def new_id() -> int:
-    """A positive 63-bit id, increasing within this process, never repeated across processes in practice."""
+    """A positive 63-bit id, increasing within this process.
+
+    Two processes may, very rarely, draw the same one: the primary key refuses it and the transaction is repeated.
+    """
     global _last_id  # noqa: PLW0603 - monotonic within the process
     milliseconds = int(clock.utc_now().timestamp() * 1000) - _EPOCH_MS
     candidate = (milliseconds << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)

@@ -107,15 +107,16 @@ class Api:
             return self._with_retries(readable, context, request_id)
 
     def _with_retries(self, event: Event, context: Any, request_id: str) -> Answer:
+        failure: Exception | None = None
         for attempt in range(MAX_ATTEMPTS):
             answer, failure = self._attempt(event, context)
             if failure is None:
                 return answer
             if not self._may_repeat(failure, event):
-                return self._refused(failure, request_id)
+                break
             count("TransactionsRepeated")
             pause(attempt)
-        return self._refused(Unavailable(), request_id)
+        return self._refused(failure or Unavailable(), request_id)
 
     def _attempt(self, event: Event, context: Any) -> tuple[Answer, Exception | None]:
         self._failure = None
