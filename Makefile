@@ -21,7 +21,7 @@ help: ## list the targets
 .PHONY: run demo reset status fire invariants shopper import
 run: $(VENV)/local.stamp ## run the whole shop here, play one purchase, serve until Ctrl-C
 	@$(LOCAL) run
-demo: $(VENV)/local.stamp ## play one purchase in a throw-away shop and check its books
+demo: $(VENV)/local.stamp ## play a purchase and two group-buys in a throw-away shop, check its books
 	@$(LOCAL) demo
 reset: $(VENV)/local.stamp ## delete the shop's data: the next run begins anew
 	@$(LOCAL) reset

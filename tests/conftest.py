@@ -13,6 +13,7 @@ from orchard.runtime import sessions
 from orchard.runtime.database import Connection, connection
 from tests.support import books, calls, database, environment, notices, wechat
 from tests.support.coupons import Coupons
+from tests.support.group_buys import GroupBuys
 from tests.support.shop import Shop, Shopper
 from tests.support.till import Till
 
@@ -80,6 +81,12 @@ def coupons(db: Connection) -> Coupons:
 def till(db: Connection, shop: Shop, sandbox: SandboxClient) -> Till:
     """A shop that takes money through the sandbox."""
     return Till(db, shop, sandbox)
+
+
+@pytest.fixture
+def group_buys(till: Till) -> GroupBuys:
+    """Group-buy activities of that shop."""
+    return GroupBuys(till)
 
 
 @pytest.fixture

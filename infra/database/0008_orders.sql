@@ -28,8 +28,8 @@ CREATE TABLE IF NOT EXISTS orders (
     KEY by_member (member_id, id),
     KEY by_member_state (member_id, state, id),
     KEY by_state_expiry (state, expires_at),
-    CONSTRAINT orders_state CHECK (state IN ('PENDING_PAY', 'PAID', 'TO_SHIP', 'PART_SHIPPED', 'SHIPPED', 'RECEIVED',
-        'FINISHED', 'CLOSED', 'REFUNDED')),
+    CONSTRAINT orders_state CHECK (state IN ('PENDING_PAY', 'PAID', 'GROUPING', 'TO_SHIP', 'PART_SHIPPED', 'SHIPPED',
+        'RECEIVED', 'FINISHED', 'CLOSED', 'REFUNDING', 'REFUNDED')),
     CONSTRAINT orders_sum CHECK (payable_fen + discount_fen = goods_fen + freight_fen),
     CONSTRAINT orders_closed CHECK ((state = 'CLOSED') = (closed_at IS NOT NULL)),
     CONSTRAINT orders_lines CHECK (line_count BETWEEN 1 AND 100)

@@ -1,4 +1,4 @@
-"""Load the demo shop: freight, stores, catalogue, stock, coupons, by the verbs that a merchant's tools use."""
+"""Load the demo shop: freight, stores, catalogue, stock, coupons, group-buy, by the verbs that merchants' tools use."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +8,8 @@ from infra.tools.import_catalogue import import_file
 from orchard.core import clock
 from orchard.coupons.schemas import TemplateDraft
 from orchard.coupons.service import templates
+from orchard.group_buy.schemas import ActivityDraft
+from orchard.group_buy.service import activities
 from orchard.pricing import service as pricing
 from orchard.pricing.models import NATIONAL, ChargeBy, FreeRow, FreightRate
 from orchard.runtime.database import Connection, Tx
@@ -44,6 +46,9 @@ _COUPONS: tuple[dict[str, Any], ...] = (
     {"name": "鲜果九折，最高减 20 元", "channel": "CENTRE", "kind": "PERCENT", "percent_off": 10, "cap_fen": 2000,
      "threshold_fen": 9900, "quota": 5_000, "valid_days": 7, "returns_on_refund": False},
 )  # fmt: skip
+# Two members, a fifth off the selling price.
+GROUP_BUY = "两人拼团"
+_GROUPED = "hongfushi-5"
 
 
 def load_demo_shop(db: Connection) -> None:
@@ -51,6 +56,7 @@ def load_demo_shop(db: Connection) -> None:
     db.run(_stores_and_freight)
     import_file(db, CATALOGUE)
     db.run(_coupons)
+    db.run(_group_buy)
 
 
 def _stores_and_freight(tx: Tx) -> None:
@@ -81,3 +87,19 @@ def _coupons(tx: Tx) -> None:
         if terms["name"] not in known:
             template = templates.define_template(tx, TemplateDraft(**window, **terms))
             templates.publish_template(tx, template.template_id)
+
+
+def _group_buy(tx: Tx) -> None:
+    """One activity on the apples, unless there is one already."""
+    if GROUP_BUY in {activity.name for activity in activities.list_activities(tx)}:
+        return
+    goods = tx.rows(
+        "SELECT s.id, s.price_fen FROM sku s JOIN product p ON p.id = s.product_id WHERE p.code = %s", (_GROUPED,)
+    )
+    now = clock.utc_now()
+    skus = [{"sku_id": row["id"], "price_fen": row["price_fen"] * 8 // 10, "quota": 500} for row in goods]
+    draft = ActivityDraft.model_validate(
+        {"name": GROUP_BUY, "size": 2, "hours": 24, "per_order_limit": 2, "per_member_limit": 10, "starts_at": now,
+         "ends_at": now + timedelta(days=90), "skus": skus}
+    )  # fmt: skip
+    activities.publish_activity(tx, activities.define_activity(tx, draft).activity_id)

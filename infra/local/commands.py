@@ -64,7 +64,7 @@ def _announce(cloud: LocalCloud, seconds: float) -> None:
 
 
 def demo() -> int:
-    """One purchase in a throw-away folder, then the invariants; 0 only if all is well."""
+    """One purchase and two group-buys in a throw-away folder, then the invariants; 0 only if all is well."""
     say("Starting a throw-away shop ...")
     with tempfile.TemporaryDirectory(prefix="orchard-demo-") as folder:
         logs = Path(folder) / "logs" / "functions.log"
@@ -74,6 +74,8 @@ def demo() -> int:
                 shopfront.load(cloud)
                 say("Playing one purchase ...")
                 shopfront.purchase(cloud, say)
+                say("Playing two group-buys ...")
+                shopfront.group_buys(cloud, say)
                 _settle(cloud)
                 broken = shopfront.violations(cloud.database_environment(), say)
         except Exception:

@@ -26,6 +26,15 @@ def purchase(cloud: LocalCloud, say: Say) -> None:
     play(cloud.api_url, cloud.sandbox_url, say=say)
 
 
+def group_buys(cloud: LocalCloud, say: Say) -> None:
+    """Play two group-buys over HTTP: one is completed, one fails and is refunded."""
+    from infra.demo.drills import let_group_time_pass
+    from infra.demo.group_buy import play
+
+    db = _connection(cloud.database_environment())
+    play(cloud.api_url, cloud.sandbox_url, lambda group_id: let_group_time_pass(db, group_id, 25), cloud.fire, say=say)
+
+
 def violations(environment: Mapping[str, str], say: Say) -> int:
     """Check the invariants and say each one that is broken; their number."""
     broken = check(_connection(environment))

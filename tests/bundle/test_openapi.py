@@ -22,7 +22,7 @@ WITHOUT_KEY = {
 }  # fmt: skip
 WITHOUT_SESSION = {
     "log_in", "list_stores", "list_categories", "list_brands", "list_products", "search_products", "suggest_searches",
-    "show_product",
+    "show_product", "list_group_buys", "show_group_buy", "show_group",
 }  # fmt: skip
 
 

@@ -54,6 +54,22 @@ def test_reserve_then_release_leaves_all_as_it_was(db: Connection) -> None:
     assert_ledger_balances(db)
 
 
+def test_what_was_deducted_and_never_shipped_is_taken_back_once(db: Connection) -> None:
+    lines = [line(1, PEAR, 2), line(2, APPLE, 3)]
+    send(db, service.reserve(900, lines))
+    with pytest.raises(StockLineNotOpen):
+        send(db, service.take_back(900, lines))
+    send(db, service.deduct(900, lines))
+    for order_id, wrong in ((901, lines), (900, [line(1, PEAR, 1)])):
+        with pytest.raises(StockLineNotOpen):
+            send(db, service.take_back(order_id, wrong))
+    send(db, service.take_back(900, lines))
+    with pytest.raises(StockLineNotOpen):
+        send(db, service.take_back(900, lines))
+    assert levels(db) == {APPLE: (10, 0), PEAR: (5, 0)}
+    assert_ledger_balances(db)
+
+
 def test_one_short_line_reserves_nothing(db: Connection) -> None:
     with pytest.raises(OutOfStock):
         send(db, service.reserve(900, [line(1, APPLE, 1), line(2, PEAR, 6)]))

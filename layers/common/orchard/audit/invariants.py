@@ -1,10 +1,10 @@
 """Check all invariants: `make invariants`, the hourly function, and every test run the same list."""
 
-from orchard.audit import coupons, messages, money, orders, stock
+from orchard.audit import coupons, group_buy, messages, money, orders, stock
 from orchard.audit.rules import Rule, Violation
 from orchard.runtime.database import Connection
 
-RULES: tuple[Rule, ...] = (*stock.RULES, *money.RULES, *orders.RULES, *coupons.RULES, *messages.RULES)
+RULES: tuple[Rule, ...] = (*stock.RULES, *money.RULES, *orders.RULES, *coupons.RULES, *group_buy.RULES, *messages.RULES)
 _ROWS_SHOWN = 5
 
 

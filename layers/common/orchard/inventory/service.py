@@ -36,6 +36,7 @@ __all__ = [
     "reserve",
     "set_opening",
     "stock_statement",
+    "take_back",
 ]
 _CHUNK = 1000
 
@@ -78,6 +79,14 @@ def release(order_id: int, lines: Sequence[StockLine]) -> list[Statement]:
 def deduct(order_id: int, lines: Sequence[StockLine]) -> list[Statement]:
     """Take reserved lines off the shelf for good. Raises as `release`; a line gets one of the two, once."""
     return store.settle(order_id, LedgerKind.DEDUCT, lines)
+
+
+def take_back(order_id: int, lines: Sequence[StockLine]) -> list[Statement]:
+    """Put deducted lines that never left the shop back on the shelf, whole (RETURN).
+
+    The packet raises StockLineNotOpen unless each was deducted so, and for a line that was taken back before.
+    """
+    return store.take_back(order_id, lines)
 
 
 def adjust(tx: Tx, sku_id: int, location_id: int, change: int, reason: AdjustReason, key: str) -> None:

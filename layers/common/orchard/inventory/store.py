@@ -70,6 +70,24 @@ def settle(order_id: int, kind: LedgerKind, lines: Sequence[StockLine]) -> list[
     return [ledger, _move(lines, moved, "reserved >= %s", StockLineNotOpen())]
 
 
+def take_back(order_id: int, lines: Sequence[StockLine]) -> list[Statement]:
+    """RETURN: a DEDUCT row's mirror image, then the stock rows, last."""
+    ids = sorted(line.line_id for line in lines)
+    exact = ", ".join(["(%s, %s, %s, %s)"] * len(lines))
+    ledger = Statement(
+        "INSERT INTO stock_ledger (line_id, kind, cause, order_id, sku_id, location_id, delta_on_hand, delta_reserved)"
+        " SELECT line_id, %s, '', order_id, sku_id, location_id, -delta_on_hand, 0 FROM stock_ledger"
+        f" WHERE kind = %s AND cause = '' AND order_id = %s AND line_id IN ({placeholders(ids)})"
+        f" AND (line_id, sku_id, location_id, -delta_on_hand) IN ({exact})",
+        [LedgerKind.RETURN.value, LedgerKind.DEDUCT.value, order_id, *ids]
+        + [value for line in lines for value in (line.line_id, line.sku_id, line.location_id, line.quantity)],
+        expect=len(lines),
+        otherwise=StockLineNotOpen(),
+        on_duplicate=StockLineNotOpen(),
+    )
+    return [ledger, _move(lines, "on_hand = on_hand + {units}", "%s > 0", StockLineNotOpen())]
+
+
 def _move(lines: Sequence[StockLine], moved: str, guard: str, otherwise: AppError) -> Statement:
     """One UPDATE over all rows in key order: concurrent carts lock in the same order, whatever theirs was."""
     units = _units_by_place(lines)

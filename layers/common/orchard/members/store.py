@@ -5,7 +5,7 @@ from typing import Any
 
 from orchard.core.errors import Unauthenticated
 from orchard.members.models import MemberState, PhoneTaken
-from orchard.runtime.database import Row, Statement, insert
+from orchard.runtime.database import Row, Statement, insert, placeholders
 
 _PROFILE = "id, state, nickname, avatar_url, gender, birthday, phone_sealed, joined_at"
 _ADDRESS = (
@@ -31,6 +31,11 @@ def insert_member(member_id: int, openid_hash: bytes, openid_sealed: bytes) -> S
 def profile(member_id: int) -> Statement:
     """A member's profile row."""
     return Statement(f"SELECT {_PROFILE} FROM member WHERE id = %s", (member_id,))
+
+
+def nicknames(member_ids: Sequence[int]) -> Statement:
+    """id and nickname of these members (at least one)."""
+    return Statement(f"SELECT id, nickname FROM member WHERE id IN ({placeholders(member_ids)})", list(member_ids))
 
 
 def openid_sealed(member_id: int) -> Statement:

@@ -8,29 +8,36 @@ from orchard.core.errors import Conflict
 
 
 class OrderState(StrEnum):
-    """States as stored; the schema repeats them in a CHECK."""
+    """States as stored; the schema repeats them in a CHECK.
+
+    GROUPING: paid, and nothing ships before its group is complete. REFUNDING: all of the money is on its way back.
+    """
 
     PENDING_PAY = "PENDING_PAY"
     PAID = "PAID"
+    GROUPING = "GROUPING"
     TO_SHIP = "TO_SHIP"
     PART_SHIPPED = "PART_SHIPPED"
     SHIPPED = "SHIPPED"
     RECEIVED = "RECEIVED"
     FINISHED = "FINISHED"
     CLOSED = "CLOSED"
+    REFUNDING = "REFUNDING"
     REFUNDED = "REFUNDED"
 
 
 S = OrderState
 TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     S.PENDING_PAY: frozenset({S.PAID, S.CLOSED}),
-    S.PAID: frozenset({S.TO_SHIP, S.REFUNDED}),
+    S.PAID: frozenset({S.GROUPING, S.TO_SHIP, S.REFUNDED}),
+    S.GROUPING: frozenset({S.TO_SHIP, S.REFUNDING, S.REFUNDED}),
     S.TO_SHIP: frozenset({S.PART_SHIPPED, S.SHIPPED, S.REFUNDED}),
     S.PART_SHIPPED: frozenset({S.SHIPPED, S.REFUNDED}),
     S.SHIPPED: frozenset({S.RECEIVED, S.REFUNDED}),
     S.RECEIVED: frozenset({S.FINISHED, S.REFUNDED}),
     S.FINISHED: frozenset({S.REFUNDED}),
     S.CLOSED: frozenset(),
+    S.REFUNDING: frozenset({S.REFUNDED}),
     S.REFUNDED: frozenset(),
 }
 

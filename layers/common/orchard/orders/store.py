@@ -6,7 +6,7 @@ from typing import Any
 
 from orchard.core.clock import from_database
 from orchard.orders.models import OrderRow, OrderState, OrderStateConflict
-from orchard.runtime.database import Row, Statement, Tx, insert
+from orchard.runtime.database import Row, Statement, Tx, insert, placeholders
 
 _HEAD = (
     "SELECT id, order_number, member_id, state, version, payable_fen, created_at, expires_at, line_count,"
@@ -67,6 +67,25 @@ def move(order: OrderRow, target: OrderState, extra: str = "", params: Sequence[
     )
 
 
+def move_all(orders: Sequence[OrderRow], target: OrderState, reason: str) -> list[Statement]:
+    """Take several locked orders of one state one step further, each with its event."""
+    if not orders:
+        return []
+    source, ids = orders[0].state.value, [order.id for order in orders]
+    events = [
+        {"order_id": order.id, "version": order.version + 1, "from_state": source, "to_state": target.value,
+         "actor": "system", "reason": reason}
+        for order in orders
+    ]  # fmt: skip
+    moved = Statement(
+        f"UPDATE orders SET state = %s, version = version + 1 WHERE state = %s AND id IN ({placeholders(ids)})",
+        [target.value, source, *ids],
+        expect=len(ids),
+        otherwise=OrderStateConflict(),
+    )
+    return [moved, insert("order_event", events, on_duplicate=OrderStateConflict())]
+
+
 def expiry(order_id: int) -> Statement:
     """When the order just written must be paid, by the database's clock."""
     return Statement("SELECT expires_at FROM orders WHERE id = %s", (order_id,))
@@ -90,6 +109,14 @@ def locked_by_number(tx: Tx, order_number: str) -> Row | None:
 def locked_by_id(tx: Tx, order_id: int) -> Row | None:
     """The head, locked until the transaction ends."""
     return tx.row(f"{_HEAD} WHERE id = %s FOR UPDATE", (order_id,))
+
+
+def locked_waiting(tx: Tx, order_ids: Sequence[int]) -> list[Row]:
+    """The heads of those of the orders that wait for their group, locked in key order."""
+    return tx.rows(
+        f"{_HEAD} WHERE state = 'GROUPING' AND id IN ({placeholders(order_ids)}) ORDER BY id FOR UPDATE",
+        list(order_ids),
+    )
 
 
 def due_unpaid(tx: Tx, limit: int, after: tuple[datetime, int] | None) -> list[Row]:

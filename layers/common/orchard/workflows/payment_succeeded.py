@@ -12,6 +12,7 @@ from orchard.payments.service.exceptions import raise_exception
 from orchard.payments.service.receipts import Source
 from orchard.payments.store import payment as store
 from orchard.runtime.database import Tx
+from orchard.workflows import group_refunds
 
 if TYPE_CHECKING:
     from orchard.gateways.wechat_pay import Transaction
@@ -53,6 +54,7 @@ def _book(tx: Tx, order: OrderRow, payment: PaymentRow, said: "Transaction", sou
         receipts.record_surplus(tx, order, payment, facts, said.success_time, source)
         return Outcome.SURPLUS
     receipts.record_effective(tx, order, payment, facts, said.success_time, source)
-    # Last, because it holds the stock rows: COMMIT follows at once.
-    orders.record_payment(tx, order)
+    # Nearly last, because it holds the stock rows: COMMIT follows at once, or behind the refund's few rows.
+    if orders.record_payment(tx, order) is OrderState.REFUNDING:
+        group_refunds.ask(tx, order)
     return Outcome.PAID

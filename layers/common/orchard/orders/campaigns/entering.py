@@ -7,6 +7,7 @@ from orchard.catalog.service import SkuSnapshot
 from orchard.core.errors import AppError
 from orchard.orders.campaigns.campaign import Asked, Campaign, Claim, Entry, Placing, Priceable
 from orchard.orders.campaigns.coupon import CouponCampaign
+from orchard.orders.campaigns.group_buy import GroupBuyCampaign
 from orchard.orders.schemas.placing import Problem
 from orchard.pricing.models import StepName
 from orchard.pricing.rules import stacking
@@ -15,7 +16,7 @@ from orchard.pricing.rules.trial import Trial
 from orchard.runtime.database import Row, Statement
 
 # In the global lock order (coupon, points, quota): claims are written in this order, stock comes behind them all.
-CAMPAIGNS: tuple[Campaign, ...] = (CouponCampaign(),)
+CAMPAIGNS: tuple[Campaign, ...] = (CouponCampaign(), GroupBuyCampaign())
 # Somebody else took the last one between our read and our write.
 LOST: tuple[type[AppError], ...] = tuple(error for campaign in CAMPAIGNS for error in campaign.lost)
 

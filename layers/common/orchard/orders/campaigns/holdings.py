@@ -8,7 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from orchard.coupons import service as coupons
-from orchard.runtime.database import Result, Row, Statement
+from orchard.group_buy import service as group_buy
+from orchard.orders.campaigns import grouping
+from orchard.orders.campaigns.route import Route
+from orchard.orders.models import OrderState
+from orchard.runtime.database import Result, Row, Statement, Tx
 
 Move = Callable[[list[Row]], list[Statement]]
 
@@ -19,7 +23,8 @@ class Holding(NamedTuple):
     `held(order_id)` finds it by its unique key on the order and travels in a packet that is sent anyway; a campaign
     that must decide at payment reads its shared row there FOR UPDATE. No rows: the order holds nothing of the kind,
     and the moves answer with no statements. Every statement of a move names the state and version it starts from and
-    how many rows it must change.
+    how many rows it must change. A campaign that decides where a paid order goes has a `route` instead of `confirm`;
+    it may read more, and answers None for an order that holds nothing of its kind.
     """
 
     name: str
@@ -27,10 +32,22 @@ class Holding(NamedTuple):
     confirm: Move
     release: Move
     give_back: Move
+    route: Callable[[Tx, list[Row]], Route | None] | None = None
+
+
+def _nothing(rows: list[Row]) -> list[Statement]:
+    return []
 
 
 # In the global lock order, like CAMPAIGNS.
-HOLDINGS: tuple[Holding, ...] = (Holding("coupon", coupons.held, coupons.confirm, coupons.release, coupons.give_back),)
+HOLDINGS: tuple[Holding, ...] = (
+    Holding("coupon", coupons.held, coupons.confirm, coupons.release, coupons.give_back),
+    Holding(
+        "group_buy", group_buy.held, _nothing, group_buy.release, group_buy.give_back, grouping.route
+    ),
+)  # fmt: skip
+# Where an order goes from PAID when no campaign says otherwise.
+_ORDINARY = Route((OrderState.TO_SHIP,), ())
 
 Held = dict[str, list[Row]]
 
@@ -45,9 +62,12 @@ def held(results: Sequence[Result]) -> Held:
     return {holding.name: result.rows for holding, result in zip(HOLDINGS, results, strict=True)}
 
 
-def confirm(rows: Held) -> list[Statement]:
-    """The order was paid."""
-    return [statement for holding in HOLDINGS for statement in holding.confirm(rows[holding.name])]
+def confirm(tx: Tx, rows: Held) -> Route:
+    """The order was paid: what becomes of what it holds, and where it goes from PAID."""
+    kept = [statement for holding in HOLDINGS for statement in holding.confirm(rows[holding.name])]
+    routes = [holding.route(tx, rows[holding.name]) for holding in HOLDINGS if holding.route is not None]
+    chosen = next((route for route in routes if route is not None), _ORDINARY)
+    return Route(chosen.path, [*kept, *chosen.statements])
 
 
 def release(rows: Held) -> list[Statement]:

@@ -33,6 +33,13 @@ class DeliveryChoice(Schema):
         return self
 
 
+class GroupBuyChoice(Schema):
+    """Which group-buy activity the order is for: it joins `group_id`, or opens a group of its own."""
+
+    activity_id: Id
+    group_id: Id | None = None
+
+
 class QuoteRequest(Schema):
     """What the shopper would like to buy. Prices come from the shop, never from here."""
 
@@ -40,6 +47,8 @@ class QuoteRequest(Schema):
     delivery: DeliveryChoice
     # The coupon to use; a quote proposes the best one but applies only what is named here.
     coupon_id: Id | None = None
+    # Buy at the activity's price and wait for the group; stands for one line and no coupon.
+    group_buy: GroupBuyChoice | None = None
 
     @model_validator(mode="after")
     def _one_line_per_sku(self) -> Self:
@@ -76,7 +85,9 @@ class QuotedLine(Schema):
 
 Reason = Literal[
     "not_for_sale", "out_of_stock", "undeliverable", "method_unsupported", "address_required", "store_unavailable",
-    "below_local_minimum", "coupon_unusable",
+    "below_local_minimum", "coupon_unusable", "group_buy_not_started", "group_buy_ended", "group_buy_not_offered",
+    "group_buy_sold_out", "group_buy_order_limit", "group_buy_member_limit", "group_buy_in_a_group", "group_over",
+    "group_full",
 ]  # fmt: skip
 
 

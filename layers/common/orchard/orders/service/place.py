@@ -63,8 +63,7 @@ def _paid_with_nothing(tx: Tx, number: str) -> OrderState:
     order = locked_order(tx, number)
     if order is None:
         raise RuntimeError("the order just placed is missing")
-    record_payment(tx, order)
-    return OrderState.TO_SHIP
+    return record_payment(tx, order)
 
 
 def _check(draft: OrderDraft, quote: Quote) -> None:

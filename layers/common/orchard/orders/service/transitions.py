@@ -1,5 +1,6 @@
 """The steps of an order's life. Callers hold the order's lock (or have just made it) and commit."""
 
+import itertools
 from datetime import datetime
 
 from orchard.core.errors import NotFound
@@ -11,6 +12,15 @@ from orchard.orders.campaigns.holdings import Held
 from orchard.orders.models import OrderRow, OrderState, check_transition
 from orchard.runtime import outbox
 from orchard.runtime.database import Row, Statement, Tx
+
+_REASONS = {
+    OrderState.PAID: "paid",
+    OrderState.GROUPING: "group",
+    OrderState.TO_SHIP: "ready",
+    OrderState.REFUNDING: "no_seat",
+}
+# Waiting for a group, or never to be shipped.
+_UNSHIPPED = frozenset({OrderState.GROUPING, OrderState.REFUNDING})
 
 
 def locked_order(tx: Tx, order_number: str) -> OrderRow | None:
@@ -33,21 +43,34 @@ def due_unpaid(tx: Tx, limit: int, after: tuple[datetime, int] | None = None) ->
     return [store.head(row) for row in store.due_unpaid(tx, limit, naive)]
 
 
-def record_payment(tx: Tx, order: OrderRow) -> None:
+def record_payment(tx: Tx, order: OrderRow) -> OrderState:
     """PENDING_PAY -> PAID -> TO_SHIP: reserved stock is deducted, and the world is told once (order.paid).
 
-    Raises OrderStateConflict from any other state; the caller decides what becomes of the money then.
+    A campaign may send the order elsewhere from PAID, as far as REFUNDING: then the caller asks for the refund in the
+    same transaction. Returns where the order stands. Raises OrderStateConflict from any other state; the caller
+    decides what becomes of the money then.
     """
     check_transition(order, OrderState.PAID)
     rows, held = _held(tx, order)
+    route = holdings.confirm(tx, held)
+    states = (OrderState.PENDING_PAY, OrderState.PAID, *route.path)
     steps = [
-        _event(order, 1, OrderState.PENDING_PAY, OrderState.PAID, "paid"),
-        _event(order, 2, OrderState.PAID, OrderState.TO_SHIP, "ready"),
+        _event(order, number, source, target, _REASONS[target])
+        for number, (source, target) in enumerate(itertools.pairwise(states), start=1)
     ]
     told = outbox.emit("order.paid", order.order_number, _payload(order, rows))
-    # Both steps happen at once, so the row takes the second one's state and version.
-    paid = store.move(order, OrderState.TO_SHIP, ", version = version + 1, paid_at = UTC_TIMESTAMP(6)")
-    tx.packet([paid, *steps, told, *holdings.confirm(held), *inventory.deduct(order.id, _stock_lines(rows))])
+    # All steps happen at once, so the row takes the last one's state and version.
+    passed = f", version = version + {len(route.path)}, paid_at = UTC_TIMESTAMP(6)"
+    paid = store.move(order, states[-1], passed)
+    tx.packet([paid, *steps, told, *route.statements, *inventory.deduct(order.id, _stock_lines(rows))])
+    return states[-1]
+
+
+def begin_refund(tx: Tx, order: OrderRow, reason: str) -> None:
+    """GROUPING -> REFUNDING: all of the money goes back. The caller asks for the refund in the same transaction."""
+    check_transition(order, OrderState.REFUNDING)
+    step = _event(order, 1, order.state, OrderState.REFUNDING, reason)
+    tx.packet([store.move(order, OrderState.REFUNDING), step])
 
 
 def close(tx: Tx, order: OrderRow, reason: str, actor: str = "system") -> None:
@@ -64,12 +87,22 @@ def close(tx: Tx, order: OrderRow, reason: str, actor: str = "system") -> None:
 
 
 def record_refunded(tx: Tx, order: OrderRow) -> None:
-    """Any paid state -> REFUNDED, once every fen has gone back (order.refunded). Campaigns take or give by policy."""
+    """Any paid state -> REFUNDED, once every fen has gone back (order.refunded). Campaigns take or give by policy.
+
+    Goods of an order whose group never was complete have not left the shelf: they are sold again.
+    """
     check_transition(order, OrderState.REFUNDED)
-    _, held = _held(tx, order)
+    rows, held = _held(tx, order)
+    returned = _taken_back(order, rows) if order.state in _UNSHIPPED else []
     step = _event(order, 1, order.state, OrderState.REFUNDED, "refunded")
     told = outbox.emit("order.refunded", order.order_number, {"order_number": order.order_number})
-    tx.packet([store.move(order, OrderState.REFUNDED), step, told, *holdings.give_back(held)])
+    tx.packet([store.move(order, OrderState.REFUNDED), step, told, *holdings.give_back(held), *returned])
+
+
+def _taken_back(order: OrderRow, rows: list[Row]) -> list[Statement]:
+    sku_ids = sorted({row["sku_id"] for row in rows})
+    told = outbox.emit("stock.adjusted", order.order_number, {"sku_ids": [str(sku_id) for sku_id in sku_ids]})
+    return [told, *inventory.take_back(order.id, _stock_lines(rows))]
 
 
 def _held(tx: Tx, order: OrderRow) -> tuple[list[Row], Held]:

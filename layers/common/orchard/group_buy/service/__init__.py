@@ -1,0 +1,8 @@
+"""The verbs of group-buy, one file each theme.
+
+What orders do to a seat is re-exported here and stays light; the endpoints' files are imported by name.
+"""
+
+from orchard.group_buy.service.holding import give_back, held, pay, release
+
+__all__ = ["give_back", "held", "pay", "release"]

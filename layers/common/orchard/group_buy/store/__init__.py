@@ -1,0 +1,1 @@
+"""All SQL of group-buy: `activities`, `groups` and `seats` for changes, `pages` for what shoppers see."""
