@@ -53,6 +53,7 @@ CREATE TABLE IF NOT EXISTS callback_inbox (
     outcome VARCHAR(40) NULL,
     UNIQUE KEY one_event (source, event_id),
     KEY open_events (source, processed_at, id),
+    KEY by_processing (processed_at),
     CONSTRAINT inbox_payload_is_json CHECK (JSON_VALID(payload))
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 

@@ -34,11 +34,20 @@ def published(moment: str, count: int) -> Statement:
     return Statement(f"INSERT INTO outbox (id, topic, subject, payload, published_at) VALUES {values}")
 
 
+def notified(moment: str, count: int) -> Statement:
+    values = ", ".join(f"({new_id()}, 's', 'EV-{new_id()}', 'n', '{{}}', {moment}, {moment})" for _ in range(count))
+    return Statement(
+        "INSERT INTO callback_inbox (id, source, event_id, subject, payload, received_at, processed_at)"
+        f" VALUES {values}"
+    )
+
+
 KINDS = [
     ("sessions", "member_session", sessions, "1 SECOND", None),
     ("idempotency", "idempotency", keys, "49 HOUR", "47 HOUR"),
     ("outbox", "outbox", published, "8 DAY", "6 DAY"),
     ("consumed_events", "consumed_event", consumed, "31 DAY", "29 DAY"),
+    ("notifications", "callback_inbox", notified, "91 DAY", "89 DAY"),
 ]
 
 
@@ -55,7 +64,8 @@ def test_old_rows_go_in_batches_and_young_ones_stay(
     keep = f"UTC_TIMESTAMP(6) - INTERVAL {young}" if young else "UTC_TIMESTAMP(6) + INTERVAL 1 HOUR"
     db.run(lambda tx: tx.packet([make(f"UTC_TIMESTAMP(6) - INTERVAL {old}", purge.BATCH + 5), make(keep, 3)]))
     counts = calls.invoke("platform/purge_expired_rows", {})
-    expected = {"sessions": 0, "idempotency": 0, "outbox": 0, "consumed_events": 0, name: purge.BATCH + 5}
+    expected = {"sessions": 0, "idempotency": 0, "outbox": 0, "consumed_events": 0, "notifications": 0}
+    expected[name] = purge.BATCH + 5
     assert counts == expected
     assert rows(db, table) == 3
 

@@ -45,3 +45,17 @@ def unprocessed(tx: Tx, source: str, limit: int) -> list[Row]:
         " WHERE source = %s AND processed_at IS NULL ORDER BY id LIMIT %s",
         (source, limit),
     )
+
+
+def purge_processed(tx: Tx, limit: int) -> int:
+    """Delete up to `limit` notifications finished more than 90 days ago; they hold an openid. Returns how many.
+
+    The platform repeats one for a day at most, and its bills reach back three months.
+    """
+    return tx.execute(
+        Statement(
+            "DELETE FROM callback_inbox WHERE processed_at < UTC_TIMESTAMP(6) - INTERVAL 90 DAY"
+            " ORDER BY processed_at LIMIT %s",
+            (limit,),
+        )
+    )
