@@ -136,10 +136,13 @@ def test_money_for_a_full_group_moves_only_if_the_activity_says_so(
     other, elsewhere = group_buys.opened(activity_id)
     late = till.buyer()
     number = group_buys.order(late, activity_id, full)
-    # The seat's time is over, so somebody else takes it; then the money comes after all.
-    group_buys.lapse(number)
-    group_buys.paid(activity_id, full)
-    group_buys.pay(late, number)
+
+    def lose() -> None:
+        # The seat's time is over, so somebody else takes it; then the money comes after all.
+        group_buys.lapse(number)
+        group_buys.paid(activity_id, full)
+
+    group_buys.pay_late(late, number, lose)
     if moves:
         assert (group_buys.group_of(number), till.state(number)) == (other, "TO_SHIP")
         assert (group_buys.state(other), till.state(elsewhere)) == ("SUCCESS", "TO_SHIP")
@@ -159,9 +162,12 @@ def test_a_mover_finds_no_expired_group(group_buys: GroupBuys, till: Till) -> No
     group_buys.let_pass(expired)
     late = till.buyer()
     number = group_buys.order(late, activity_id, full)
-    group_buys.lapse(number)
-    group_buys.paid(activity_id, full)
-    group_buys.pay(late, number)
+
+    def lose() -> None:
+        group_buys.lapse(number)
+        group_buys.paid(activity_id, full)
+
+    group_buys.pay_late(late, number, lose)
     assert till.state(number) == "REFUNDING"
     group_buys.settle()
     group_buys.refund()
@@ -222,13 +228,15 @@ def test_simulated_seats_complete_a_group_only_where_the_owner_says_so(group_buy
     second = group_buys.paid(activity_id, group_id)
     waiting = till.buyer()
     third = group_buys.order(waiting, activity_id, group_id)
+    sheet = till.sheet(waiting, third)
     group_buys.let_pass(group_id)
     assert group_buys.settle() == {"succeeded": 1}
     assert (till.state(first), till.state(second)) == ("TO_SHIP", "TO_SHIP")
     group = group_buys.group(group_id)
     assert (group["state"], group["paid"], group["simulated"]) == ("SUCCESS", 2, 2)
     # Whoever pays now finds the group complete: the money goes back.
-    group_buys.pay(waiting, third)
+    till.sandbox.confirm_payment(sheet)
+    till.sandbox.deliver_notifications()
     assert till.state(third) == "REFUNDING"
     group_buys.refund()
     assert till.state(third) == "REFUNDED"

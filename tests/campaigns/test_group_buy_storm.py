@@ -36,6 +36,7 @@ class Storm:
     def __init__(self, group_buys: GroupBuys, platform: Platform, activities: list[int]) -> None:
         self.group_buys, self.till, self.platform, self.activities = group_buys, group_buys.till, platform, activities
         self.chance = random.Random(11)
+        self.sheets: dict[str, dict[str, Any]] = {}
 
     def orders(self, wanted: list[tuple[int, int | None]]) -> list[Order]:
         """Place an order for each (activity, group), at 64 connections; every one must be placed."""
@@ -48,13 +49,22 @@ class Storm:
         assert errors(outcomes) == []
         return [outcome.value for outcome in outcomes if outcome.value is not None]
 
-    def take_money(self, orders: list[Order]) -> None:
-        """Everybody pays in WeChat; nothing is told yet."""
+    def open_sheets(self, orders: list[Order]) -> None:
+        """Everybody gets as far as the payment sheet, while the shop still lets them."""
 
-        def pay(link: Connection, order: Order) -> None:
+        def ask(link: Connection, order: Order) -> None:
             sheet = pay_order.pay_order(link, order[0].session, order[1])
             assert sheet.parameters is not None
-            self.till.sandbox.confirm_payment(sheet.parameters.model_dump(by_alias=True))
+            self.sheets[order[1]] = sheet.parameters.model_dump(by_alias=True)
+
+        assert errors(race(orders, ask, connections=8)) == []
+
+    def take_money(self, orders: list[Order]) -> None:
+        """Everybody pays in WeChat; nothing is told yet."""
+        self.open_sheets([order for order in orders if order[1] not in self.sheets])
+
+        def pay(link: Connection, order: Order) -> None:
+            self.till.sandbox.confirm_payment(self.sheets[order[1]])
 
         assert errors(race(orders, pay, connections=8)) == []
 
@@ -98,6 +108,7 @@ def test_every_group_is_legal_and_both_ledgers_agree(storm: Storm, till: Till) -
     joins = [(row["activity_id"], row["id"]) for n, row in enumerate(groups) for _ in range(1 if n % 5 < 2 else 2)]
     first = storm.orders(joins)
     late = storm.chance.sample(first, PAYERS + GROUPS // 20 - GROUPS - len(first))
+    storm.open_sheets(late)
     for _, number in late:
         group_buys.lapse(number)
     taken = {number: group_buys.seat(number) for _, number in late}

@@ -1,5 +1,6 @@
 """Group-buy activities in tests, and what members do with them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -73,6 +74,13 @@ class GroupBuys:
     def pay(self, buyer: Buyer, number: str) -> None:
         """Pay, and let WeChat tell of it."""
         self.till.take_money(buyer, number)
+        self.till.sandbox.deliver_notifications()
+
+    def pay_late(self, buyer: Buyer, number: str, meanwhile: Callable[[], object]) -> None:
+        """Open the sheet in time, let things happen, and pay with it afterwards."""
+        sheet = self.till.sheet(buyer, number)
+        meanwhile()
+        assert self.till.sandbox.confirm_payment(sheet)["errMsg"] == "requestPayment:ok"
         self.till.sandbox.deliver_notifications()
 
     def opened(self, activity_id: int) -> tuple[int, str]:

@@ -160,6 +160,13 @@ class SeatConflict(Conflict):
     message = "拼团状态已变化，请刷新后重试"
 
 
+class SeatGone(Conflict):
+    """An unpaid order whose group is over or full without it: money paid for it now could only go back."""
+
+    code = "group_seat_gone"
+    message = "该团已满员或已结束，请重新下单"
+
+
 class ActivityNotFound(NotFound):
     """No such activity."""
 

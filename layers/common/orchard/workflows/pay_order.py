@@ -25,9 +25,9 @@ _UNPAID = frozenset({OrderState.PENDING_PAY, OrderState.CLOSED})
 def pay_order(transactions: Connection, member: MemberSession, order_number: str) -> PaymentSheet:
     """What the mini-program needs to open the payment sheet; repeating it gives the same prepay while it lives.
 
-    An order that costs nothing is paid at once. Raises NotFound, OrderNotPayable, OrderAlreadyPaid,
-    PaymentInProgress, CounterpartyRefused, CounterpartyUnknown (the next attempt uses the same number and body),
-    Unavailable, and ConfigurationError before anything is begun.
+    An order that costs nothing is paid at once. Raises NotFound, OrderNotPayable, OrderAlreadyPaid, the Conflict of a
+    campaign whose share of the order is gone, PaymentInProgress, CounterpartyRefused, CounterpartyUnknown (the next
+    attempt uses the same number and body), Unavailable, and ConfigurationError before anything is begun.
     """
     order = transactions.run(lambda tx: orders.owned_order(tx, member.member_id, order_number))
     if order.payable_fen == 0:
@@ -46,6 +46,7 @@ def _pay_nothing(tx: Tx, seen: OrderRow) -> PaymentSheet:
     order = _locked(tx, seen.order_number)
     if order.state is OrderState.PENDING_PAY:
         _check_payable(order)
+        orders.check_payable(tx, order)
         prepay.record_free(tx, order)
         orders.record_payment(tx, order)
         order = _locked(tx, seen.order_number)
@@ -86,6 +87,7 @@ def _body(transactions: Connection, member: MemberSession, order: OrderRow) -> b
 def _begin(tx: Tx, order_number: str, body: bytes) -> PrepayStep:
     order = _locked(tx, order_number)
     _check_payable(order)
+    orders.check_payable(tx, order)
     return prepay.begin_prepay(tx, order, body)
 
 

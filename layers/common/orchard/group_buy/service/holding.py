@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from orchard.core.ids import new_id
 from orchard.group_buy import rules
-from orchard.group_buy.models import Fate, GroupState, Seat, SeatState
+from orchard.group_buy.models import Fate, GroupState, Seat, SeatGone, SeatState
 from orchard.group_buy.store import activities, groups, seats
 from orchard.runtime import outbox
 from orchard.runtime.database import Row, Statement, Tx
@@ -27,6 +27,23 @@ class Paid(NamedTuple):
 def held(order_id: int) -> Statement:
     """The order's seat, locked with its group; its rows are what the others take."""
     return seats.held(order_id)
+
+
+def seen(order_id: int) -> Statement:
+    """The order's seat with its group, unlocked; for `check_payable`."""
+    return seats.seen(order_id)
+
+
+def check_payable(tx: Tx, rows: Sequence[Row]) -> None:
+    """Raises SeatGone where `pay` would send the money back if it came now; it decides again when money does come."""
+    if not rows:
+        return
+    seat = seats.seat(rows[0])
+    late = 0 if seat.in_time else groups.others_in_time(tx, seat.group_id, seat.id)
+    if rules.fate(seat, late) is not Fate.REFUND:
+        return
+    if not (seat.moves_payers and groups.with_room(tx, seat.activity_id, seat.group_id, 1)):
+        raise SeatGone(group_id=str(seat.group_id))
 
 
 def pay(tx: Tx, rows: Sequence[Row]) -> Paid | None:

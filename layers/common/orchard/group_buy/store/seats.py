@@ -54,8 +54,13 @@ def held(order_id: int) -> Statement:
     return Statement(f"{_SEAT} WHERE m.order_id = %s FOR UPDATE", (order_id,))
 
 
+def seen(order_id: int) -> Statement:
+    """The same without a lock, for a look that decides nothing for good."""
+    return Statement(f"{_SEAT} WHERE m.order_id = %s", (order_id,))
+
+
 def seat(row: Row) -> Seat:
-    """A seat from a row of `held`."""
+    """A seat from a row of `held` or `seen`."""
     flags = ("quota_held", "in_time", "group_expired", "moves_payers", "simulates", "returns_quota")
     states = {"state": SeatState(row["state"]), "group_state": GroupState(row["group_state"])}
     return Seat(**{**row, **{name: bool(row[name]) for name in flags}, **states})

@@ -17,6 +17,16 @@ from orchard.runtime.database import Result, Row, Statement, Tx
 Move = Callable[[list[Row]], list[Statement]]
 
 
+class Payable(NamedTuple):
+    """Whether an order may still be paid: `seen(order_id)` reads plainly, `check` raises the campaign's own Conflict.
+
+    Nothing is locked, so `route` or `confirm` must still cope with money that comes too late.
+    """
+
+    seen: Callable[[int], Statement]
+    check: Callable[[Tx, list[Row]], None]
+
+
 class Holding(NamedTuple):
     """One kind of thing that orders hold.
 
@@ -24,7 +34,8 @@ class Holding(NamedTuple):
     that must decide at payment reads its shared row there FOR UPDATE. No rows: the order holds nothing of the kind,
     and the moves answer with no statements. Every statement of a move names the state and version it starts from and
     how many rows it must change. A campaign that decides where a paid order goes has a `route` instead of `confirm`;
-    it may read more, and answers None for an order that holds nothing of its kind.
+    it may read more, and answers None for an order that holds nothing of its kind. One that can be lost before it is
+    paid says so with `payable`.
     """
 
     name: str
@@ -33,6 +44,7 @@ class Holding(NamedTuple):
     release: Move
     give_back: Move
     route: Callable[[Tx, list[Row]], Route | None] | None = None
+    payable: Payable | None = None
 
 
 def _nothing(rows: list[Row]) -> list[Statement]:
@@ -43,7 +55,8 @@ def _nothing(rows: list[Row]) -> list[Statement]:
 HOLDINGS: tuple[Holding, ...] = (
     Holding("coupon", coupons.held, coupons.confirm, coupons.release, coupons.give_back),
     Holding(
-        "group_buy", group_buy.held, _nothing, group_buy.release, group_buy.give_back, grouping.route
+        "group_buy", group_buy.held, _nothing, group_buy.release, group_buy.give_back, grouping.route,
+        Payable(group_buy.seen, group_buy.check_payable),
     ),
 )  # fmt: skip
 # Where an order goes from PAID when no campaign says otherwise.
@@ -60,6 +73,14 @@ def held_statements(order_id: int) -> list[Statement]:
 def held(results: Sequence[Result]) -> Held:
     """Rows by holding."""
     return {holding.name: result.rows for holding, result in zip(HOLDINGS, results, strict=True)}
+
+
+def check_payable(tx: Tx, order_id: int) -> None:
+    """Before money is asked for: raises the Conflict of a campaign that could only send it back; one round trip."""
+    asked = [holding.payable for holding in HOLDINGS if holding.payable is not None]
+    results = tx.packet([payable.seen(order_id) for payable in asked])
+    for payable, result in zip(asked, results, strict=True):
+        payable.check(tx, result.rows)
 
 
 def confirm(tx: Tx, rows: Held) -> Route:

@@ -7,6 +7,7 @@ imported by name, so that paying for an order does not load the catalogue, the c
 from orchard.orders.service.lookups import description, ever_paid_statement, line_amounts, owned_order
 from orchard.orders.service.transitions import (
     begin_refund,
+    check_payable,
     close,
     due_unpaid,
     lock_order_by_id,
@@ -17,6 +18,7 @@ from orchard.orders.service.transitions import (
 
 __all__ = [
     "begin_refund",
+    "check_payable",
     "close",
     "description",
     "due_unpaid",

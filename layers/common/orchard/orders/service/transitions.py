@@ -43,6 +43,11 @@ def due_unpaid(tx: Tx, limit: int, after: tuple[datetime, int] | None = None) ->
     return [store.head(row) for row in store.due_unpaid(tx, limit, naive)]
 
 
+def check_payable(tx: Tx, order: OrderRow) -> None:
+    """Raises the Conflict of a campaign whose share of the unpaid order is gone, so that money could only go back."""
+    holdings.check_payable(tx, order.id)
+
+
 def record_payment(tx: Tx, order: OrderRow) -> OrderState:
     """PENDING_PAY -> PAID -> TO_SHIP: reserved stock is deducted, and the world is told once (order.paid).
 
