@@ -35,6 +35,11 @@ T = TypeVar("T")
 CONNECT_TIMEOUT_SECONDS = 3
 STATEMENT_TIMEOUT_SECONDS = 15
 MAX_ATTEMPTS = 4
+# What the statements rely on, whatever the server's own defaults are: MySQL's is REPEATABLE READ, often in local time.
+_SESSION = (
+    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; SET time_zone = '+00:00', sql_mode ="
+    " 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION'"
+)
 _DUPLICATE_KEY = 1062
 # A duplicate key that no statement expects is two processes drawing one row id in one millisecond, which happens once
 # in minutes at thousands of orders a second: the transaction is repeated, and draws anew.
@@ -78,8 +83,8 @@ class Connection:
             host=group.host, port=group.port, user=group.user, database=group.name,
             password=group.password.get_secret_value(), charset="utf8mb4", autocommit=True,
             client_flag=CLIENT.MULTI_STATEMENTS | CLIENT.FOUND_ROWS, cursorclass=DictCursor,
-            connect_timeout=CONNECT_TIMEOUT_SECONDS, read_timeout=self._statement_seconds,
-            write_timeout=self._statement_seconds,
+            init_command=_SESSION, connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            read_timeout=self._statement_seconds, write_timeout=self._statement_seconds,
             **({"ssl": _tls_context(group.tls_ca)} if group.tls_ca else {"ssl_disabled": True}),
         )  # fmt: skip
 

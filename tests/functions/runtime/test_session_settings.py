@@ -1,0 +1,26 @@
+"""What the statements rely on is set by the connection itself: a managed server comes with defaults of its own."""
+
+from pathlib import Path
+
+from orchard.runtime.database import Connection
+from orchard.runtime.settings import DatabaseSettings
+from tests.support import database
+
+FOREIGN_DEFAULTS = ("--transaction-isolation=REPEATABLE-READ", "--default-time-zone=+08:00", "--sql-mode=")
+
+
+def test_a_server_with_other_defaults_changes_nothing(tmp_path: Path) -> None:
+    with database.private_server(tmp_path, *FOREIGN_DEFAULTS) as server:
+        values = {"host": server.host, "port": server.port, "user": server.user, "password": server.password}
+        connection = Connection(lambda: DatabaseSettings.model_validate(values | {"name": database.NAME}))
+        found = connection.run(
+            lambda tx: tx.rows(
+                "SELECT @@GLOBAL.tx_isolation AS given, @@tx_isolation AS isolation, @@sql_mode AS mode,"
+                " TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), CURRENT_TIMESTAMP()) AS ahead"
+            )
+        )
+        connection.discard()
+    assert found[0]["given"] == "REPEATABLE-READ"
+    assert found[0]["isolation"] == "READ-COMMITTED"
+    assert "STRICT_TRANS_TABLES" in found[0]["mode"]
+    assert found[0]["ahead"] == 0
