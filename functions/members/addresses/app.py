@@ -12,7 +12,7 @@ def get_addresses(member: CurrentMember, tx: Transaction) -> AddressList:
     return addresses.list_addresses(tx, member)
 
 
-@api.post("/addresses", status_code=201)
+@api.post("/addresses", status_code=201, personal=True)
 def post_addresses(draft: AddressDraft, member: CurrentMember, tx: Transaction) -> AddressDetail:
     return addresses.add_address(tx, member, draft)
 

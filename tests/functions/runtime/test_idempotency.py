@@ -74,6 +74,14 @@ def test_the_first_answer_comes_back_byte_for_byte(db: Connection, shopper: Call
     assert kept(db) == 1
 
 
+def test_a_kept_answer_reveals_nobody(db: Connection, shopper: Callable[[], Any]) -> None:
+    post(shopper().token, "k" * 8)
+    kept_row = db.run(lambda tx: tx.row("SELECT body FROM idempotency"))
+    assert kept_row is not None
+    for secret in (ADDRESS["recipient"], ADDRESS["phone"], ADDRESS["detail"]):
+        assert str(secret) not in kept_row["body"]
+
+
 def test_another_body_under_the_same_key_is_refused(db: Connection, shopper: Callable[[], Any]) -> None:
     one = shopper()
     post(one.token, "k" * 8)

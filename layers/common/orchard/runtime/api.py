@@ -66,10 +66,13 @@ class Api:
         return self._route("GET", path, **options)
 
     def post(
-        self, path: str, *, idempotent: bool = True, **options: Any
+        self, path: str, *, idempotent: bool = True, personal: bool = False, **options: Any
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Register the handler of POST; with `idempotent` it needs a member and an Idempotency-Key."""
-        return self._route("POST", path, idempotent=idempotent, **options)
+        """Register the handler of POST; with `idempotent` it needs a member and an Idempotency-Key.
+
+        `personal`: the answer holds personal data, so it is encrypted where it is kept for a repetition.
+        """
+        return self._route("POST", path, idempotent=idempotent, personal=personal, **options)
 
     def put(self, path: str, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register the handler of PUT."""
@@ -84,11 +87,12 @@ class Api:
         return self._route("DELETE", path, **options)
 
     def _route(
-        self, method: str, path: str, *, idempotent: bool = False, **options: Any
+        self, method: str, path: str, *, idempotent: bool = False, personal: bool = False, **options: Any
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
             extensions = {"x-idempotent": True} if idempotent else None
-            middlewares: Sequence[Callable[..., Any]] = [_Idempotent(function.__name__)] if idempotent else []
+            once = _Idempotent(function.__name__, personal=personal)
+            middlewares: Sequence[Callable[..., Any]] = [once] if idempotent else []
             return self.resolver.route(
                 path, method=method, operation_id=function.__name__, middlewares=list(middlewares),
                 openapi_extensions=extensions, **options,
@@ -163,8 +167,8 @@ def _bare(answer: Answer) -> Answer:
 class _Idempotent:
     """Middleware of one POST route: take the key, replay a known answer, store a new one with the commit."""
 
-    def __init__(self, operation: str) -> None:
-        self._operation = operation
+    def __init__(self, operation: str, *, personal: bool) -> None:
+        self._operation, self._personal = operation, personal
         self.__name__ = f"idempotent_{operation}"
 
     def __call__(self, app: Any, next_middleware: Callable[..., Response[Any]]) -> Response[Any]:
@@ -174,8 +178,10 @@ class _Idempotent:
         fingerprint = f"{request.resolved_event.path}\n{request.resolved_event.decoded_body or ''}".encode()
         stored = idempotency.claim(tx, member.member_id, self._operation, key, fingerprint)
         if stored is not None:
-            return Response(status_code=stored.status, content_type="application/json", body=stored.body)
+            body = idempotency.unseal(member.member_id, key, stored.body) if self._personal else stored.body
+            return Response(status_code=stored.status, content_type="application/json", body=body)
         response = next_middleware(app)
         response.body = bodies.dump_json(response.body)
-        tx.at_commit(idempotency.answered(member.member_id, self._operation, key, response.status_code, response.body))
+        kept = idempotency.seal(member.member_id, key, response.body) if self._personal else response.body
+        tx.at_commit(idempotency.answered(member.member_id, self._operation, key, response.status_code, kept))
         return response

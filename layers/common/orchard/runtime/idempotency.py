@@ -4,11 +4,13 @@ The row is inserted first, so a second request with the same key waits for the f
 and then reads its answer; if the first one rolls back, the second does the work. A refusal leaves no row.
 """
 
+import base64
 import hashlib
 import re
 from typing import NamedTuple
 
 from orchard.core.errors import Conflict, InvalidInput
+from orchard.runtime import personal_data
 from orchard.runtime.database import Statement, Tx
 
 # Printable ASCII: a UUID fits, control bytes and blanks do not.
@@ -80,6 +82,20 @@ def _first_answer(tx: Tx, member_id: int, operation: str, key: str, digest: byte
     if row["request_hash"] != digest:
         raise IdempotencyKeyReused
     return StoredAnswer(row["status"], row["body"])
+
+
+def seal(member_id: int, key: str, body: str) -> str:
+    """An answer that holds personal data, as `answered` may store it."""
+    return base64.b64encode(personal_data.encrypt(body, _context(member_id, key))).decode()
+
+
+def unseal(member_id: int, key: str, stored: str) -> str:
+    """The answer behind `seal`."""
+    return personal_data.decrypt(base64.b64decode(stored), _context(member_id, key))
+
+
+def _context(member_id: int, key: str) -> str:
+    return f"idempotency.body:{member_id}:{key}"
 
 
 def answered(member_id: int, operation: str, key: str, status: int, body: str) -> Statement:
