@@ -9,6 +9,8 @@ import urllib3
 
 from .client import ControlError, SandboxClient
 
+_NONE = "没有待支付的订单 No payment is waiting."
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Carry out one command; return 0, or 1 when the payment was refused or nothing is waiting."""
@@ -28,7 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _pending(client: SandboxClient) -> int:
-    for payment in client.pending_payments():
+    waiting = client.pending_payments()
+    if not waiting:
+        print(_NONE, file=sys.stderr)
+    for payment in waiting:
         yuan = f"{payment['total_fen'] // 100}.{payment['total_fen'] % 100:02d}"
         print(payment["prepay_id"], f"¥{yuan}", payment["out_trade_no"], payment["description"], sep="\t")
     return 0
@@ -38,7 +43,7 @@ def _act(client: SandboxClient, command: str, prepay_id: str | None) -> int:
     if prepay_id is None:
         waiting = client.pending_payments()
         if not waiting:
-            print("没有待支付的订单 No payment is waiting.", file=sys.stderr)
+            print(_NONE, file=sys.stderr)
             return 1
         prepay_id = str(waiting[0]["prepay_id"])
     act = {"confirm": client.confirm_payment, "cancel": client.cancel_payment, "walk-away": client.walk_away}
