@@ -1,4 +1,4 @@
-"""Races for seats at 64 connections, with real notifications, on a server that shows lost updates as MySQL would."""
+"""Races for seats at 64 connections, with real notifications, on servers that refuse lost updates and that do not."""
 
 import os
 import random
@@ -27,11 +27,14 @@ from tests.support.till import Buyer, Till
 PLACING_REFUSALS = {placing.QuoteChanged, placing.OrderNotPlaceable}
 
 
-@pytest.fixture(scope="module")
-def server(wechat_platform: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list[str], Any]]:
-    """A server of its own that refuses no lost update by itself."""
+@pytest.fixture(scope="module", params=["OFF", "ON"])
+def server(
+    request: pytest.FixtureRequest, wechat_platform: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[list[str], Any]]:
+    """A server of its own: OFF shows lost updates as MySQL would, ON is what newer MariaDB servers begin with."""
     before = dict(os.environ)
-    with database.private_server(tmp_path_factory.mktemp("groups"), "--innodb-snapshot-isolation=OFF") as running:
+    folder = tmp_path_factory.mktemp(f"groups-{request.param.lower()}")
+    with database.private_server(folder, f"--innodb-snapshot-isolation={request.param}") as running:
         environment.apply(environment.base_environment(running, database.NAME))
         connection.discard()
         database.migrate(connection)

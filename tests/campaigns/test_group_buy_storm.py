@@ -25,6 +25,8 @@ from tests.support.till import Buyer, Till
 
 __all__ = ["db", "server"]
 
+# The storm is long: it runs where nothing but our own locks stands in the way of a lost update.
+pytestmark = pytest.mark.parametrize("server", ["OFF"], indirect=True)
 GROUPS = int(os.environ.get("ORCHARD_STORM_GROUPS", "50"))
 PAYERS = GROUPS * 17 // 5
 Order = tuple[Buyer, str]
