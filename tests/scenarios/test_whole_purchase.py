@@ -18,7 +18,8 @@ def test_a_newcomer_buys_fruit_and_gets_a_receipt(shop: RunningShop) -> None:
     said: list[str] = []
     receipt = purchase.play(shop.cloud.api_url, shop.cloud.sandbox_url, say=said.append)
     assert receipt.order["state"] == "TO_SHIP"
-    assert [step.strip().split(".")[0] for step in said[:8]] == list("12345678")
+    numbers = [int(line.split(".")[0]) for line in said if line.strip()[:2].rstrip(".").isdigit()]
+    assert numbers == list(range(1, 10))
     assert any("实付" in line for line in receipt.lines())
     assert [step["to_state"] for step in receipt.order["history"]] == ["PENDING_PAY", "PAID", "TO_SHIP"]
 
