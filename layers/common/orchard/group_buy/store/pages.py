@@ -67,6 +67,17 @@ def group(group_id: int) -> list[Statement]:
     ]
 
 
+def of_order(member_id: int, order_number: str) -> Statement:
+    """The group that an order has its seat in, if the order is this member's; a seat it moved from has no order."""
+    return Statement(
+        f"SELECT m.group_id, m.state AS seat_state, g.activity_id, g.state, g.size, {TAKEN} AS taken, g.expires_at,"
+        f" {_SECONDS_LEFT} FROM group_buy_member m JOIN group_buy_group g ON g.id = m.group_id"
+        " WHERE m.member_id = %s AND m.order_number = %s AND m.order_id IS NOT NULL",
+        # The column is ASCII; anything else is no order's number.
+        (member_id, order_number if order_number.isascii() else ""),
+    )
+
+
 def of_member(tx: Tx, member_id: int, before_id: int | None, limit: int) -> list[Row]:
     """A member's seats with their groups, newest first."""
     older = " AND m.id < %s" if before_id is not None else ""

@@ -1,6 +1,7 @@
 """Answers about orders that were placed."""
 
 from orchard.core.schemas import Fen, Id, RegionCode, Schema, UtcTime
+from orchard.group_buy.models import GroupState, SeatState
 from orchard.orders.models import OrderState
 from orchard.pricing.models import DeliveryMethod
 
@@ -67,6 +68,19 @@ class DeliveryAddress(Schema):
     detail: str
 
 
+class OrderGroup(Schema):
+    """The group that the order has its seat in; `expires_at` is None until the leader has paid."""
+
+    group_id: Id
+    activity_id: Id
+    state: GroupState
+    seat_state: SeatState
+    size: int
+    seats_left: int
+    seconds_left: int
+    expires_at: UtcTime | None
+
+
 class OrderDetail(Schema):
     """One order, whole."""
 
@@ -88,3 +102,5 @@ class OrderDetail(Schema):
     lines: list[OrderLine]
     history: list[OrderStep]
     trace: list[dict[str, object]]
+    # Only for an order of a group-buy.
+    group: OrderGroup | None = None

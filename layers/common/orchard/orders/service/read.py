@@ -1,11 +1,14 @@
 """Orders as their owner sees them."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from orchard.core.clock import from_database
 from orchard.core.errors import NotFound
 from orchard.core.paging import decode_cursor, encode_cursor
 from orchard.orders import store
+from orchard.orders.campaigns import showing
 from orchard.orders.models import OrderState
 from orchard.orders.schemas.reading import DeliveryAddress, OrderDetail, OrderLine, OrderPage, OrderStep, OrderSummary
 from orchard.orders.service import sealing
@@ -27,11 +30,13 @@ def list_orders(tx: Tx, member: MemberSession, state: OrderState | None, cursor:
 
 
 def show_order(tx: Tx, member: MemberSession, order_number: str) -> OrderDetail:
-    """One order whole, in one round trip. Raises NotFound."""
-    heads, lines, events = (result.rows for result in tx.packet(store.detail(member.member_id, order_number)))
+    """One order whole, with what campaigns show of it, in one round trip. Raises NotFound."""
+    whole = store.detail(member.member_id, order_number)
+    results = tx.packet([*whole, *showing.statements(member.member_id, order_number)])
+    heads, lines, events = (result.rows for result in results[: len(whole)])
     if not heads:
         raise NotFound
-    return _detail(heads[0], lines, events)
+    return _detail(heads[0], lines, events, showing.fields(results[len(whole) :]))
 
 
 def _summary(row: Row) -> OrderSummary:
@@ -47,7 +52,7 @@ def _summary(row: Row) -> OrderSummary:
     )
 
 
-def _detail(head: Row, lines: list[Row], events: list[Row]) -> OrderDetail:
+def _detail(head: Row, lines: list[Row], events: list[Row], shown: Mapping[str, Any]) -> OrderDetail:
     plain = ("order_number", "state", "delivery_method", "store_id", "remark", "close_reason")
     amounts = ("goods_fen", "discount_fen", "freight_fen", "payable_fen")
     times = ("created_at", "expires_at", "paid_at", "closed_at")
@@ -58,6 +63,7 @@ def _detail(head: Row, lines: list[Row], events: list[Row]) -> OrderDetail:
         lines=[OrderLine(**{name: line[name] for name in OrderLine.model_fields}) for line in lines],
         history=[_step(event) for event in events],
         trace=json.loads(head["trace"]),
+        **shown,
     )
 
 
