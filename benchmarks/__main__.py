@@ -1,6 +1,6 @@
 """`make bench`: every figure, printed and written to benchmarks/results.
 
-ARGS picks parts: imports layers orders catalog coupons.
+ARGS picks parts: imports layers orders catalog coupons group_buy.
 """
 
 import json
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import catalog, coupons, imports, layers, orders
+from benchmarks import catalog, coupons, group_buy, imports, layers, orders
 from infra.local.mariadb import MariaDb
 from orchard.runtime.database import connection
 from tests.support import environment
@@ -21,7 +21,8 @@ from tests.support.database import CACHE, NAME, migrate
 RESULTS = Path(__file__).parent / "results"
 Figures = dict[str, float | int | str]
 _WITHOUT_DATABASE: dict[str, Callable[[], Figures]] = {"imports": imports.run, "layers": layers.run}
-_WITH_DATABASE = {"orders": orders.run, "catalog": catalog.run, "coupons": coupons.run}
+_WITH_DATABASE = {"orders": orders.run, "catalog": catalog.run, "coupons": coupons.run,
+                  "group_buy": group_buy.run}  # fmt: skip
 
 
 def main(wanted: list[str]) -> int:

@@ -1,13 +1,11 @@
 """Coupons: what twenty of them cost a quote of a hundred lines, and how fast one template can be claimed."""
 
 import secrets
-import statistics
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from benchmarks import floor
+from benchmarks import floor, quotes
 from benchmarks.load import alternate
 from benchmarks.orders import load_products
 from orchard.core import clock
@@ -16,7 +14,7 @@ from orchard.coupons.schemas import TemplateDraft
 from orchard.coupons.service import claiming, templates
 from orchard.members import service as members
 from orchard.orders.schemas.placing import QuoteRequest
-from orchard.orders.service import ever_paid_statement, quote
+from orchard.orders.service import ever_paid_statement
 from orchard.runtime import sessions
 from orchard.runtime.database import Connection
 from orchard.runtime.sessions import MemberSession
@@ -33,13 +31,13 @@ def run(db: Connection) -> Figures:
     load_products(db)
     member = MemberSession(db.run(lambda tx: members.join(tx, f"o{secrets.token_hex(13)}")), 0)
     skus = [row["id"] for row in db.run(lambda tx: tx.rows("SELECT id FROM sku ORDER BY id LIMIT %s", (_LINES,)))]
-    small = _queries(db, member, skus[:1])
+    small = quotes.queries(db, member, _request(skus[:1]))
     for number in range(_COUPONS):
         template_id = _offer(db, **_TERMS[number % len(_TERMS)])
         _claim(db, member.member_id, template_id)
     figures: Figures = {
         "quote, 1 line, empty wallet: SQL queries": small,
-        f"quote, {_LINES} lines, {_COUPONS} coupons: SQL queries": _queries(db, member, skus),
+        f"quote, {_LINES} lines, {_COUPONS} coupons: SQL queries": quotes.queries(db, member, _request(skus)),
     }
     figures.update(_quotes(db, member, _request(skus)))
     figures["claim: SQL round trips, all"] = _round_trips(db, member)
@@ -75,28 +73,8 @@ def _request(skus: list[int]) -> QuoteRequest:
     return QuoteRequest.model_validate({"lines": lines, "delivery": {"method": "express"}})
 
 
-def _queries(db: Connection, member: MemberSession, skus: list[int]) -> int:
-    """SELECTs of one quote, as the server counts them."""
-
-    def selects() -> int:
-        row = db.run(lambda tx: tx.row("SHOW SESSION STATUS LIKE 'Com_select'"))
-        return int(row["Value"]) if row else 0
-
-    db.run(lambda tx: quote.quote_order(tx, member, _request(skus)))
-    before = selects()
-    db.run(lambda tx: quote.quote_order(tx, member, _request(skus)))
-    return selects() - before
-
-
 def _quotes(db: Connection, member: MemberSession, request: QuoteRequest) -> Figures:
-    """CPU of this process (driver, pricing, schemas) with the wallet, and with no campaign read at all."""
-    samples: dict[bool, list[float]] = {False: [], True: []}
-    for _ in range(_ROUNDS):
-        for placing, found in samples.items():
-            began = time.process_time()
-            db.run(lambda tx, placing=placing: quote.evaluate(tx, member, request, placing=placing))  # type: ignore[misc]
-            found.append((time.process_time() - began) * 1000)
-    with_coupons, without = statistics.median(samples[False]), statistics.median(samples[True])
+    with_coupons, without = quotes.cpu_ms(db, member, request, request, _ROUNDS)
     return {
         f"quote, {_LINES} lines, {_COUPONS} coupons: CPU ms": round(with_coupons, 2),
         f"quote, {_LINES} lines, no campaigns: CPU ms": round(without, 2),

@@ -30,9 +30,9 @@ _STOCK = 10_000_000
 def run(db: Connection) -> Figures:
     """Load 3,000 products that never sell out, then place orders through the handler and the service function."""
     load_products(db)
-    member = _member(db)
+    member = new_member(db)
     skus = [row["id"] for row in db.run(lambda tx: tx.rows("SELECT id FROM sku WHERE code LIKE 'order-%%'", ()))]
-    address_id = _address(db, member)
+    address_id = home_address(db, member)
     figures: Figures = {"place order, 3 lines: SQL round trips, all": _round_trips(db, member, skus, address_id)}
     figures.update(_throughput(db, member, skus, address_id))
     return figures
@@ -56,11 +56,13 @@ def load_products(db: Connection) -> None:
         import_file(db, path)
 
 
-def _member(db: Connection) -> MemberSession:
+def new_member(db: Connection) -> MemberSession:
+    """Somebody who never bought anything."""
     return MemberSession(db.run(lambda tx: members.join(tx, f"o{secrets.token_hex(13)}")), 0)
 
 
-def _address(db: Connection, member: MemberSession) -> int:
+def home_address(db: Connection, member: MemberSession) -> int:
+    """An address of theirs that express reaches."""
     draft = AddressDraft(
         recipient="王小明", phone="13900001111", region_code="310115", province="上海市", city="上海市",
         district="浦东新区", detail="世纪大道 100 号",
