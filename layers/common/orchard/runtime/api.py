@@ -16,7 +16,7 @@ from orchard.runtime.powertools import APIGatewayHttpResolver, Depends, Path, Qu
 from orchard.runtime.sessions import MemberSession
 
 # Handlers import all that they declare from here.
-__all__ = ["Api", "ClientAddress", "CurrentMember", "Path", "Query", "Transaction", "Transactions"]
+__all__ = ["Api", "CurrentMember", "Path", "Query", "Transaction", "Transactions"]
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
@@ -40,17 +40,12 @@ def _transactions() -> Connection:
     return connection
 
 
-def _client_address(request: Request) -> str:
-    return str(request.resolved_event.raw_event["requestContext"]["http"]["sourceIp"])
-
-
 # The request's transaction, committed at the edge.
 Transaction = Annotated[Tx, Depends(_transaction)]
 # For workflows that call a platform between transactions: `transactions.run(work)`.
 Transactions = Annotated[Connection, Depends(_transactions)]
 # Who calls; refuses with 401 before the handler runs.
 CurrentMember = Annotated[MemberSession, Depends(_current_member)]
-ClientAddress = Annotated[str, Depends(_client_address)]
 
 
 class Api:
