@@ -34,7 +34,7 @@ def server(
     """A server of its own: OFF shows lost updates as MySQL would, ON is what newer MariaDB servers begin with."""
     before = dict(os.environ)
     folder = tmp_path_factory.mktemp(f"groups-{request.param.lower()}")
-    with database.private_server(folder, f"--innodb-snapshot-isolation={request.param}") as running:
+    with database.private_server(folder, f"--loose-innodb-snapshot-isolation={request.param}") as running:
         environment.apply(environment.base_environment(running, database.NAME))
         connection.discard()
         database.migrate(connection)
