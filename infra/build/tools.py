@@ -24,7 +24,8 @@ def command(tool: str) -> Path:
         print(f"installing {PACKAGES[tool]} into {environment.relative_to(ROOT)}", file=sys.stderr, flush=True)
         venv.create(environment, clear=True, with_pip=True)
         install = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", PACKAGES[tool]]
-        subprocess.run(install, check=True)
+        # Without our path: pip would compare the tool's packages with the project's pins, and complain.
+        subprocess.run(install, check=True, env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"})
         stamp.touch()
     return environment / "bin" / tool
 
