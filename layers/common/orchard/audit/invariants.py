@@ -17,6 +17,7 @@ def check(connection: Connection, *, settled: bool = True) -> list[Violation]:
     for rule in RULES:
         if rule.settled and not settled:
             continue
+        # mypy cannot infer a lambda with a default.
         rows = connection.run(lambda tx, rule=rule: tx.rows(f"{rule.sql} LIMIT {_ROWS_SHOWN}", rule.params or None))  # type: ignore[misc]
         if rows:
             violations.append(Violation(rule.code, rule.title, tuple(rows)))

@@ -106,6 +106,7 @@ def _check_history(done: dict[str, str], migrations: list[Migration]) -> None:
 
 def _apply_one(connection: Connection, migration: Migration) -> None:
     for sql in migration.statements:
+        # mypy cannot infer a lambda with a default.
         connection.run(lambda tx, sql=sql: tx.execute(Statement(sql)))  # type: ignore[misc]
     record = "INSERT INTO schema_migration (name, checksum, applied_at) VALUES (%s, %s, UTC_TIMESTAMP(6))"
     connection.run(lambda tx: tx.execute(Statement(record, (migration.name, migration.checksum))))

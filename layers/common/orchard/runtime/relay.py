@@ -26,10 +26,12 @@ def relay_outbox(connection: Connection, time_left: TimeLeft) -> Counts:
     queues = _client()
     published = failed = after_id = 0
     while time_left:
+        # mypy cannot infer a lambda with a default.
         rows = connection.run(lambda tx, after=after_id: outbox.unpublished(tx, _BATCH, after))  # type: ignore[misc]
         lost = _send(queues, rows)
         delivered = [row["id"] for row in rows if row["id"] not in lost]
         if delivered:
+            # mypy cannot infer a lambda with a default.
             connection.run(lambda tx, ids=delivered: outbox.mark_published(tx, ids))  # type: ignore[misc]
         published += len(delivered)
         failed += len(lost)
