@@ -1,6 +1,5 @@
 """Races for coupons at 64 connections, on servers that refuse lost updates by themselves and on ones that do not."""
 
-import os
 import secrets
 from collections import Counter
 from collections.abc import Iterator
@@ -20,29 +19,13 @@ from orchard.orders.service import quote as quoting
 from orchard.runtime.database import Connection, connection
 from orchard.runtime.jobs import TimeLeft
 from orchard.runtime.sessions import MemberSession
-from tests.support import database, environment
+from tests.support import database
 from tests.support.coupons import Coupons
 from tests.support.races import errors, race, values
 from tests.support.shop import Shop, Shoppers
 
 QUOTA, GRABS, LIMIT = 1_000, 10_000, 3
 _OF_MONEY = ("M", "X1", "X2")
-
-
-@pytest.fixture(scope="module", params=["OFF", "ON"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list[str], Any]]:
-    """A server of its own: OFF shows lost updates as MySQL would, ON is what newer MariaDB servers begin with."""
-    before = dict(os.environ)
-    folder = tmp_path_factory.mktemp(f"snapshot-{request.param.lower()}")
-    with database.private_server(folder, f"--loose-innodb-snapshot-isolation={request.param}") as running:
-        environment.apply(environment.base_environment(running, database.NAME))
-        connection.discard()
-        database.migrate(connection)
-        names = database.tables(connection)
-        yield names, database.seeded_rows(connection, names)
-        connection.discard()
-    os.environ.clear()
-    environment.apply(before)
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """Races for seats at 64 connections, with real notifications, on servers that refuse lost updates and that do not."""
 
-import os
 import random
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,31 +16,13 @@ from orchard.runtime.database import Connection, Tx, connection
 from orchard.runtime.jobs import TimeLeft
 from orchard.workflows import notifications
 from orchard.workflows.settle_group_buys import settle_group_buys
-from tests.support import database, environment
+from tests.support import database
 from tests.support.group_buys import GroupBuys
 from tests.support.notices import Notice, Platform
 from tests.support.races import errors, race, values
 from tests.support.till import Buyer, Till
 
 PLACING_REFUSALS = {placing.QuoteChanged, placing.OrderNotPlaceable}
-
-
-@pytest.fixture(scope="module", params=["OFF", "ON"])
-def server(
-    request: pytest.FixtureRequest, wechat_platform: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[list[str], Any]]:
-    """A server of its own: OFF shows lost updates as MySQL would, ON is what newer MariaDB servers begin with."""
-    before = dict(os.environ)
-    folder = tmp_path_factory.mktemp(f"groups-{request.param.lower()}")
-    with database.private_server(folder, f"--loose-innodb-snapshot-isolation={request.param}") as running:
-        environment.apply(environment.base_environment(running, database.NAME))
-        connection.discard()
-        database.migrate(connection)
-        names = database.tables(connection)
-        yield names, database.seeded_rows(connection, names)
-        connection.discard()
-    os.environ.clear()
-    environment.apply(before)
 
 
 @pytest.fixture

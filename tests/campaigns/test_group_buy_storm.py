@@ -16,14 +16,14 @@ from orchard.runtime.jobs import TimeLeft
 from orchard.workflows import notifications, pay_order
 from orchard.workflows.send_refunds import send_refund
 from orchard.workflows.settle_group_buys import settle_group_buys
-from tests.campaigns.test_group_buy_races import _place, db, server
+from tests.campaigns.test_group_buy_races import _place, db
 from tests.support import books
 from tests.support.group_buys import GroupBuys
 from tests.support.notices import Notice, Platform
 from tests.support.races import errors, race
 from tests.support.till import Buyer, Till
 
-__all__ = ["db", "server"]
+__all__ = ["db"]
 
 # The storm is long: it runs where nothing but our own locks stands in the way of a lost update.
 pytestmark = pytest.mark.parametrize("server", ["OFF"], indirect=True)
