@@ -16,7 +16,7 @@ from orchard.runtime.jobs import TimeLeft
 from orchard.workflows import notifications, pay_order
 from orchard.workflows.send_refunds import send_refund
 from orchard.workflows.settle_group_buys import settle_group_buys
-from tests.campaigns.test_group_buy_races import _place, db
+from tests.promotions.test_group_buy_races import _place, db
 from tests.support import books
 from tests.support.group_buys import GroupBuys
 from tests.support.notices import Notice, Platform
