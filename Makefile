@@ -39,7 +39,7 @@ import: $(VENV)/local.stamp ## import a catalogue: make import FILE=catalogue.js
 
 .PHONY: test check bench openapi lock build
 test: check ## all checks and tests; ARGS go to pytest
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 check: $(VENV)/dev.stamp ## lint, types, imports, templates
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

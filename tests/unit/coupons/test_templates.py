@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from orchard.core import clock
 from tests.support.coupons import draft
 
-NOW = clock.utc_now()
+# The day's beginning: the tests' names are then the same in every process of a run.
+NOW = clock.utc_now().replace(hour=0, minute=0, second=0, microsecond=0)
 BAD: list[dict[str, Any]] = [
     {"amount_fen": 0},
     {"amount_fen": -1},
