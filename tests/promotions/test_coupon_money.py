@@ -64,7 +64,7 @@ def test_money_for_a_closed_order_goes_back_and_its_coupon_stays_free(till: Till
     # Closed by hand although money is on its way: the case that closing at WeChat rules out.
     order = till.db.run(lambda tx: orders.locked_order(tx, number))
     assert order is not None
-    till.db.run(lambda tx: orders.close(tx, order, "cancelled"))
+    till.db.run(lambda tx: orders.close(tx, [order], "cancelled"))
     again = place(buyer.token, body).json["order_number"]
     till.sandbox.deliver_notifications()
     till.send_refunds()

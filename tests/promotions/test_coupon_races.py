@@ -145,7 +145,7 @@ def _settle(tx: Any, number: str, way: str) -> None:
     if way == "pay":
         transitions.record_payment(tx, order)
     else:
-        transitions.close(tx, order, "cancelled")
+        transitions.close(tx, [order], "cancelled")
 
 
 def test_one_code_at_sixty_four_doors_gives_one_coupon(coupons: Coupons, db: Connection) -> None:

@@ -153,4 +153,4 @@ def test_paying_closing_and_the_deadline_at_once_settle_each_seat_once(
 def _close(tx: Tx, number: str) -> None:
     order = transitions.locked_order(tx, number)
     assert order is not None
-    transitions.close(tx, order, "cancelled")
+    transitions.close(tx, [order], "cancelled")

@@ -1,7 +1,7 @@
 """Races at 64 connections: never one unit too many, no lasting deadlock, each line settled once."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from orchard.inventory import service
 from orchard.inventory.models import MAIN_LOCATION, AdjustReason, OutOfStock, StockLine, StockLineNotOpen
@@ -21,7 +21,7 @@ def _buy(connection: Connection, number: int, *, keep: bool) -> int:
     """One shopper: reserve a unit, then pay or cancel. Returns the units bought."""
     lines = [StockLine(number, APPLE, 1, MAIN_LOCATION)]
     _send(connection, service.reserve(number, lines))
-    _send(connection, service.deduct(number, lines) if keep else service.release(number, lines))
+    _send(connection, service.deduct([number], lines) if keep else service.release([number], lines))
     return 1 if keep else 0
 
 
@@ -64,10 +64,14 @@ def test_cancel_timeout_and_payment_at_once_settle_a_line_once(db: Connection) -
     db.run(lambda tx: service.set_opening(tx, [(APPLE, 60)]))
     for order in orders:
         _send(db, service.reserve(order, [StockLine(order, APPLE, 1, MAIN_LOCATION)]))
-    ways: list[Callable[[int, list[StockLine]], list[Statement]]] = [service.release, service.release, service.deduct]
+    ways: list[Callable[[Sequence[int], list[StockLine]], list[Statement]]] = [
+        service.release,
+        service.release,
+        service.deduct,
+    ]
     attempts = [(order, settle) for order in orders for settle in ways]
     outcomes = race(
-        attempts, lambda connection, a: _send(connection, a[1](a[0], [StockLine(a[0], APPLE, 1, MAIN_LOCATION)]))
+        attempts, lambda connection, a: _send(connection, a[1]([a[0]], [StockLine(a[0], APPLE, 1, MAIN_LOCATION)]))
     )
     assert len(values(outcomes)) == len(orders)
     assert all(isinstance(error, StockLineNotOpen) for error in errors(outcomes))

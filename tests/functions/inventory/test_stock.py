@@ -1,7 +1,7 @@
 """Stock on the real database: one guarded UPDATE, a ledger that always balances, every refusal typed."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pymysql
 import pytest
@@ -41,7 +41,7 @@ def test_reserve_then_deduct_takes_the_goods_off_the_shelf(db: Connection) -> No
     lines = [line(1, PEAR, 2), line(2, APPLE, 3), line(3, APPLE, 1)]
     send(db, service.reserve(900, lines))
     assert levels(db) == {APPLE: (10, 4), PEAR: (5, 2)}
-    send(db, service.deduct(900, lines))
+    send(db, service.deduct([900], lines))
     assert levels(db) == {APPLE: (6, 0), PEAR: (3, 0)}
     assert_ledger_balances(db)
 
@@ -49,7 +49,7 @@ def test_reserve_then_deduct_takes_the_goods_off_the_shelf(db: Connection) -> No
 def test_reserve_then_release_leaves_all_as_it_was(db: Connection) -> None:
     lines = [line(1, PEAR, 2), line(2, APPLE, 3)]
     send(db, service.reserve(900, lines))
-    send(db, service.release(900, lines))
+    send(db, service.release([900], lines))
     assert levels(db) == {APPLE: (10, 0), PEAR: (5, 0)}
     assert_ledger_balances(db)
 
@@ -59,7 +59,7 @@ def test_what_was_deducted_and_never_shipped_is_taken_back_once(db: Connection) 
     send(db, service.reserve(900, lines))
     with pytest.raises(StockLineNotOpen):
         send(db, service.take_back(900, lines))
-    send(db, service.deduct(900, lines))
+    send(db, service.deduct([900], lines))
     for order_id, wrong in ((901, lines), (900, [line(1, PEAR, 1)])):
         with pytest.raises(StockLineNotOpen):
             send(db, service.take_back(order_id, wrong))
@@ -106,16 +106,16 @@ SETTLEMENTS = [service.release, service.deduct]
 @pytest.mark.parametrize("second", SETTLEMENTS)
 def test_a_line_is_settled_once(
     db: Connection,
-    first: Callable[[int, list[StockLine]], list[Statement]],
-    second: Callable[[int, list[StockLine]], list[Statement]],
+    first: Callable[[Sequence[int], list[StockLine]], list[Statement]],
+    second: Callable[[Sequence[int], list[StockLine]], list[Statement]],
 ) -> None:
     # Another order's reservation of the same SKU must not pay for a second settlement.
     send(db, service.reserve(900, [line(1, APPLE, 3)]))
     send(db, service.reserve(901, [line(2, APPLE, 4)]))
-    send(db, first(900, [line(1, APPLE, 3)]))
+    send(db, first([900], [line(1, APPLE, 3)]))
     after = levels(db)
     with pytest.raises(StockLineNotOpen):
-        send(db, second(900, [line(1, APPLE, 3)]))
+        send(db, second([900], [line(1, APPLE, 3)]))
     assert levels(db) == after
     assert_ledger_balances(db)
 
@@ -135,7 +135,7 @@ def test_only_what_was_reserved_can_be_settled(db: Connection, order_id: int, wr
     send(db, service.reserve(901, [line(2, PEAR, 4)]))
     for settle in SETTLEMENTS:
         with pytest.raises(StockLineNotOpen):
-            send(db, settle(order_id, [wrong]))
+            send(db, settle([order_id], [wrong]))
     assert levels(db) == {APPLE: (10, 3), PEAR: (5, 4)}
 
 

@@ -94,3 +94,28 @@ def test_money_of_a_wrong_amount_keeps_the_order_open_for_a_person(till: Till) -
     assert till.state(number) == "PENDING_PAY"
     till.change("UPDATE payment SET amount_fen = amount_fen + 1")
     assert till.fire("orders/close_unpaid_orders") == {"paid": 1}
+
+
+def test_however_many_there_are_they_go_in_the_same_round_trips(till: Till) -> None:
+    def trips() -> int:
+        before = till.db.round_trips
+        close_unpaid_orders(till.db, TimeLeft(None))
+        return till.db.round_trips - before
+
+    _expired(till, 1)
+    one = trips()
+    _expired(till, 12)
+    assert trips() == one
+    assert till.rows("SELECT COUNT(*) AS n FROM outbox WHERE topic = 'order.closed'") == [{"n": 13}]
+    events = till.rows("SELECT DISTINCT version, from_state, actor, reason FROM order_event WHERE to_state = 'CLOSED'")
+    assert events == [{"version": 2, "from_state": "PENDING_PAY", "actor": "system", "reason": "timeout"}]
+
+
+def test_one_order_that_cannot_be_closed_does_not_keep_the_others_open(till: Till) -> None:
+    numbers = _expired(till, 5)
+    ledger = "UPDATE stock_ledger SET delta_reserved = delta_reserved {} 1 WHERE order_id = (SELECT id FROM orders"
+    till.change(ledger.format("+") + " WHERE order_number = %s)", numbers[2])
+    assert till.fire("orders/close_unpaid_orders") == {"closed": 4, "failed": 1}
+    assert [till.state(number) for number in numbers].index("PENDING_PAY") == 2
+    till.change(ledger.format("-") + " WHERE order_number = %s)", numbers[2])
+    assert till.fire("orders/close_unpaid_orders") == {"closed": 1}

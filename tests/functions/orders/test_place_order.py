@@ -202,7 +202,7 @@ def _try(own: Connection, member: MemberSession, draft: OrderDraft) -> str | Non
 def _cancel(tx: Any, order_number: str) -> None:
     order = transitions.locked_order(tx, order_number)
     assert order is not None
-    transitions.close(tx, order, "buyer", "member")
+    transitions.close(tx, [order], "buyer", "member")
 
 
 def test_carts_in_opposite_order_never_deadlock_for_good(shop: Shop, shopper: Shoppers) -> None:

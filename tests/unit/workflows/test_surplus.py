@@ -35,7 +35,7 @@ def _close_without_asking(till: Till, number: str) -> None:
     def close(tx: Any) -> None:
         order = orders.locked_order(tx, number)
         assert order is not None
-        orders.close(tx, order, "timeout")
+        orders.close(tx, [order], "timeout")
 
     till.db.run(close)
 

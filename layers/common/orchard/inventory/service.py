@@ -71,14 +71,17 @@ def reserve(order_id: int, lines: Sequence[StockLine]) -> list[Statement]:
     return store.reserve(order_id, lines)
 
 
-def release(order_id: int, lines: Sequence[StockLine]) -> list[Statement]:
-    """Give reserved lines back. The packet raises StockLineNotOpen unless each was reserved so and not yet settled."""
-    return store.settle(order_id, LedgerKind.RELEASE, lines)
+def release(order_ids: Sequence[int], lines: Sequence[StockLine]) -> list[Statement]:
+    """Give reserved lines of these orders back, all or none.
+
+    The packet raises StockLineNotOpen unless each was reserved so and not yet settled.
+    """
+    return store.settle(order_ids, LedgerKind.RELEASE, lines)
 
 
-def deduct(order_id: int, lines: Sequence[StockLine]) -> list[Statement]:
+def deduct(order_ids: Sequence[int], lines: Sequence[StockLine]) -> list[Statement]:
     """Take reserved lines off the shelf for good. Raises as `release`; a line gets one of the two, once."""
-    return store.settle(order_id, LedgerKind.DEDUCT, lines)
+    return store.settle(order_ids, LedgerKind.DEDUCT, lines)
 
 
 def take_back(order_id: int, lines: Sequence[StockLine]) -> list[Statement]:

@@ -47,7 +47,7 @@ def reserve(order_id: int, lines: Sequence[StockLine]) -> list[Statement]:
     return [ledger, _move(lines, moved, "on_hand >= reserved + %s", OutOfStock())]
 
 
-def settle(order_id: int, kind: LedgerKind, lines: Sequence[StockLine]) -> list[Statement]:
+def settle(order_ids: Sequence[int], kind: LedgerKind, lines: Sequence[StockLine]) -> list[Statement]:
     """RELEASE or DEDUCT: an open RESERVE row's mirror image, then the hot rows, last."""
     taken = 1 if kind is LedgerKind.DEDUCT else 0
     ids = sorted(line.line_id for line in lines)
@@ -57,10 +57,11 @@ def settle(order_id: int, kind: LedgerKind, lines: Sequence[StockLine]) -> list[
         " delta_on_hand, delta_reserved)"
         " SELECT line_id, %s, '', line_id, order_id, sku_id, location_id, -delta_reserved * %s, -delta_reserved"
         " FROM stock_ledger"
-        f" WHERE kind = %s AND cause = '' AND order_id = %s AND line_id IN ({placeholders(ids)})"
+        f" WHERE kind = %s AND cause = '' AND order_id IN ({placeholders(order_ids)})"
+        f" AND line_id IN ({placeholders(ids)})"
         # The caller's figures must be the reserved ones, or the rows and the columns would part.
         f" AND (line_id, sku_id, location_id, delta_reserved) IN ({exact})",
-        [kind.value, taken, LedgerKind.RESERVE.value, order_id, *ids]
+        [kind.value, taken, LedgerKind.RESERVE.value, *order_ids, *ids]
         + [value for line in lines for value in (line.line_id, line.sku_id, line.location_id, line.quantity)],
         expect=len(lines),
         otherwise=StockLineNotOpen(),

@@ -67,19 +67,21 @@ def move(order: OrderRow, target: OrderState, extra: str = "", params: Sequence[
     )
 
 
-def move_all(orders: Sequence[OrderRow], target: OrderState, reason: str) -> list[Statement]:
-    """Take several locked orders of one state one step further, each with its event."""
+def move_all(
+    orders: Sequence[OrderRow], target: OrderState, reason: str, actor: str = "system", extra: str = "", *params: Any
+) -> list[Statement]:
+    """Take several locked orders of one state one step further, each with its event; `extra` sets further columns."""
     if not orders:
         return []
     source, ids = orders[0].state.value, [order.id for order in orders]
     events = [
         {"order_id": order.id, "version": order.version + 1, "from_state": source, "to_state": target.value,
-         "actor": "system", "reason": reason}
+         "actor": actor, "reason": reason}
         for order in orders
     ]  # fmt: skip
     moved = Statement(
-        f"UPDATE orders SET state = %s, version = version + 1 WHERE state = %s AND id IN ({placeholders(ids)})",
-        [target.value, source, *ids],
+        f"UPDATE orders SET state = %s, version = version + 1{extra} WHERE state = %s AND id IN ({placeholders(ids)})",
+        [target.value, *params, source, *ids],
         expect=len(ids),
         otherwise=OrderStateConflict(),
     )
@@ -119,6 +121,15 @@ def locked_waiting(tx: Tx, order_ids: Sequence[int]) -> list[Row]:
     )
 
 
+def locked_expired(tx: Tx, order_ids: Sequence[int]) -> list[Row]:
+    """The heads of those of the orders that are still to be closed for want of payment, locked in key order."""
+    return tx.rows(
+        f"{_HEAD} FORCE INDEX (PRIMARY) WHERE state = 'PENDING_PAY' AND expires_at <= UTC_TIMESTAMP(6)"
+        f" AND id IN ({placeholders(order_ids)}) ORDER BY id FOR UPDATE",
+        list(order_ids),
+    )
+
+
 def due_unpaid(tx: Tx, limit: int, after: tuple[datetime, int] | None) -> list[Row]:
     """Unpaid orders past their time by the database's clock, oldest first."""
     where, params = "", []
@@ -131,11 +142,12 @@ def due_unpaid(tx: Tx, limit: int, after: tuple[datetime, int] | None) -> list[R
     )
 
 
-def stock_lines(order_id: int) -> Statement:
-    """What the order holds of the stock: id, sku_id, product_id, quantity, location_id."""
+def stock_lines(order_ids: Sequence[int]) -> Statement:
+    """What the orders hold of the stock: id, order_id, sku_id, product_id, quantity, location_id."""
     return Statement(
-        "SELECT id, sku_id, product_id, quantity, location_id FROM order_line WHERE order_id = %s ORDER BY sku_id",
-        (order_id,),
+        "SELECT id, order_id, sku_id, product_id, quantity, location_id FROM order_line"
+        f" WHERE order_id IN ({placeholders(order_ids)}) ORDER BY order_id, sku_id",
+        list(order_ids),
     )
 
 

@@ -69,3 +69,9 @@ def each(items: Iterable[T], act: Callable[[T], str], time_left: TimeLeft) -> Co
             outcome = "failed"
         counts[outcome] = counts.get(outcome, 0) + 1
     return counts
+
+
+def add(counts: Counts, more: Counts) -> None:
+    """Add the counts of a part of the job to those of the whole."""
+    for name, number in more.items():
+        counts[name] = counts.get(name, 0) + number

@@ -1,6 +1,7 @@
 """Closing an unpaid order: ask WeChat Pay, close there, make sure, and only then give back what the order held."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Literal
 
 from orchard.core.errors import CounterpartyUnknown, NotFound, Unavailable
@@ -13,12 +14,13 @@ from orchard.payments.models import CallKind, CallState, OrderAlreadyPaid, Payme
 from orchard.payments.store import payment as store
 from orchard.payments.wechat import Ending
 from orchard.runtime.database import Connection, Tx
-from orchard.runtime.jobs import Counts, TimeLeft, each
+from orchard.runtime.jobs import Counts, TimeLeft, add, each
+from orchard.runtime.logs import logger
 from orchard.runtime.sessions import MemberSession
 from orchard.workflows.ask_wechat import Standing, ask
 
 Reason = Literal["cancelled", "timeout"]
-_BATCH = 100
+_BATCH = 200
 _ROUNDS = 3
 _RETRY_SECONDS = 60
 _UNPAID = (PaymentState.CREATED, PaymentState.UNKNOWN, PaymentState.PREPAID)
@@ -131,7 +133,7 @@ def _check_never_prepaid(tx: Tx, payment: PaymentRow) -> None:
 
 
 def _close(tx: Tx, order: OrderRow, reason: Reason) -> None:
-    orders.close(tx, order, reason, "member" if reason == "cancelled" else "system")
+    orders.close(tx, [order], reason, "member" if reason == "cancelled" else "system")
 
 
 def _state(tx: Tx, order_number: str) -> OrderState:
@@ -139,8 +141,43 @@ def _state(tx: Tx, order_number: str) -> OrderState:
 
 
 def close_unpaid_orders(transactions: Connection, time_left: TimeLeft) -> Counts:
-    """Close the orders whose time to pay is over, oldest first, each in a bracket of its own."""
-    return each(_due(transactions, time_left), lambda order: _timed_out(transactions, order), time_left)
+    """Close the orders whose time to pay is over, oldest first.
+
+    Those that WeChat Pay cannot know go together, up to _BATCH in one transaction; the others, and all of a batch in
+    which anything went wrong, each in a bracket of its own.
+    """
+    counts: Counts = {}
+    due = _due(transactions, time_left)
+    while batch := list(islice(due, _BATCH)):
+        closed, left = _together(transactions, batch)
+        add(counts, {"closed": closed} if closed else {})
+        add(counts, each(left, lambda order: _timed_out(transactions, order), time_left))
+    return counts
+
+
+def _together(transactions: Connection, batch: Sequence[OrderRow]) -> tuple[int, Sequence[OrderRow]]:
+    """How many were closed at once, and which are left to be closed one by one."""
+    try:
+        closed, gone = transactions.run(lambda tx: _close_unknown_there(tx, [order.id for order in batch]))
+    except Exception:
+        # One order that cannot be closed must not keep the others open.
+        logger.exception("batch not closed; going on one by one", orders=len(batch))
+        return 0, batch
+    return len(closed), [order for order in batch if order.id not in closed | gone]
+
+
+def _close_unknown_there(tx: Tx, order_ids: Sequence[int]) -> tuple[set[int], set[int]]:
+    """Close what nobody ever began to pay; also, what has moved on meanwhile and needs nothing more.
+
+    Paying begins under the order's lock, so an order that has no payment now gets none before the commit.
+    """
+    due = orders.lock_expired(tx, order_ids)
+    gone = set(order_ids) - {order.id for order in due}
+    askable = store.askable_orders(tx, order_ids) if due else set()
+    unknown = [order for order in due if order.id not in askable]
+    if unknown:
+        orders.close(tx, unknown, "timeout")
+    return {order.id for order in unknown}, gone
 
 
 def _due(transactions: Connection, time_left: TimeLeft) -> Iterator[OrderRow]:

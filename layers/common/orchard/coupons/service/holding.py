@@ -1,5 +1,8 @@
 """What an order does to a coupon: lock, use, release, give back. All of it as statements for the order's packets."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 from orchard.coupons.models import Coupon, CouponState
 from orchard.coupons.store import templates, wallet
 from orchard.runtime.database import Row, Statement
@@ -14,9 +17,9 @@ def lock(coupon: Coupon, member_id: int, order_id: int, discount_fen: int, eligi
     return [*statements, templates.spend(coupon.template_id, discount_fen)] if coupon.budgeted else statements
 
 
-def held(order_id: int) -> Statement:
-    """The coupon that the order holds or used; its rows are what the three below take."""
-    return wallet.held(order_id)
+def held(order_ids: Sequence[int]) -> Statement:
+    """The coupons that the orders hold or used; its rows are what the three below take."""
+    return wallet.held(order_ids)
 
 
 def confirm(rows: list[Row]) -> list[Statement]:
@@ -25,19 +28,22 @@ def confirm(rows: list[Row]) -> list[Statement]:
 
 
 def release(rows: list[Row]) -> list[Statement]:
-    """The order was closed unpaid: LOCKED -> AVAILABLE, or EXPIRED past the coupon's end."""
-    return [
-        statement for row in rows for statement in _freed(row, CouponState.LOCKED, "closed", ended=bool(row["ended"]))
-    ]
+    """The orders were closed unpaid: LOCKED -> AVAILABLE, or EXPIRED past the coupon's end."""
+    ended = {True: CouponState.EXPIRED, False: CouponState.AVAILABLE}
+    return _freed([(row, ended[bool(row["ended"])]) for row in rows], CouponState.LOCKED, "closed")
 
 
 def give_back(rows: list[Row]) -> list[Statement]:
     """The order was fully refunded: USED -> AVAILABLE where the coupon's terms say so, else it stays used."""
-    returned = [row for row in rows if row["returns_on_refund"]]
-    return [statement for row in returned for statement in _freed(row, CouponState.USED, "refunded", ended=False)]
+    returned = [(row, CouponState.AVAILABLE) for row in rows if row["returns_on_refund"]]
+    return _freed(returned, CouponState.USED, "refunded")
 
 
-def _freed(row: Row, source: CouponState, reason: str, *, ended: bool) -> list[Statement]:
-    target = CouponState.EXPIRED if ended else CouponState.AVAILABLE
-    statements = wallet.set_free(row, source, target, reason)
-    return [*statements, templates.unspend(row["template_id"], row["discount_fen"])] if row["budgeted"] else statements
+def _freed(coupons: Sequence[tuple[Row, CouponState]], source: CouponState, reason: str) -> list[Statement]:
+    """Coupons first, then the budgets that they share, each once and in key order."""
+    moved = [statement for row, target in coupons for statement in wallet.set_free(row, source, target, reason)]
+    spent: Counter[int] = Counter()
+    for row, _ in coupons:
+        if row["budgeted"]:
+            spent[row["template_id"]] += row["discount_fen"]
+    return [*moved, *(templates.unspend(template_id, fen) for template_id, fen in sorted(spent.items()))]

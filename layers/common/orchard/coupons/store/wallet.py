@@ -139,12 +139,12 @@ def lock(chosen: Coupon, member_id: int, order_id: int, discount_fen: int, eligi
     return [moved, step]
 
 
-def held(order_id: int) -> Statement:
-    """The coupon that an order holds or used."""
+def held(order_ids: Sequence[int]) -> Statement:
+    """The coupons that orders hold or used, in key order."""
     return Statement(
         "SELECT id, template_id, state, version, budgeted, discount_fen, order_id, returns_on_refund,"
-        " ends_at <= UTC_TIMESTAMP(6) AS ended FROM coupon WHERE order_id = %s",
-        (order_id,),
+        f" ends_at <= UTC_TIMESTAMP(6) AS ended FROM coupon WHERE order_id IN ({placeholders(order_ids)}) ORDER BY id",
+        list(order_ids),
     )
 
 

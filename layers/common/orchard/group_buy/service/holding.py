@@ -3,6 +3,7 @@
 Callers hold the order's lock; `held` locks the seat and its group.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -24,9 +25,9 @@ class Paid(NamedTuple):
     completed_order_ids: list[int]
 
 
-def held(order_id: int) -> Statement:
-    """The order's seat, locked with its group; its rows are what the others take."""
-    return seats.held(order_id)
+def held(order_ids: Sequence[int]) -> Statement:
+    """The orders' seats, locked with their groups; its rows are what the others take."""
+    return seats.held(order_ids)
 
 
 def seen(order_id: int) -> Statement:
@@ -106,12 +107,19 @@ def told(topic: str, group_id: int, members: Sequence[Row]) -> Statement:
 
 
 def release(rows: Sequence[Row]) -> list[Statement]:
-    """The order was closed unpaid: the seat is free, the quota has its units again, a leader's group is cancelled."""
-    if not rows:
-        return []
-    seat = seats.seat(rows[0])
-    gone = groups.cancel(seat) if seat.group_state is GroupState.PENDING else []
-    return [seats.give_up(seat), *gone, activities.put_back(seat.activity_id, seat.sku_id, seat.units)]
+    """The orders were closed unpaid: seats are free, quotas have their units again, a leader's group is cancelled.
+
+    The quotas, which orders share, come last and in key order.
+    """
+    given_up = [seats.seat(row) for row in rows]
+    gone = [
+        statement for seat in given_up if seat.group_state is GroupState.PENDING for statement in groups.cancel(seat)
+    ]
+    units: Counter[tuple[int, int]] = Counter()
+    for seat in given_up:
+        units[seat.activity_id, seat.sku_id] += seat.units
+    put_back = [activities.put_back(*goods, many) for goods, many in sorted(units.items())]
+    return [*(seats.give_up(seat) for seat in given_up), *gone, *put_back]
 
 
 def give_back(rows: Sequence[Row]) -> list[Statement]:

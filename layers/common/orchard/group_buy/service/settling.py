@@ -47,7 +47,7 @@ def seats_to_refund(tx: Tx, limit: int, after_id: int = 0) -> list[Row]:
 
 def must_go_back(tx: Tx, order_id: int) -> bool:
     """Whether the order's seat, locked with its group, says that the money goes back."""
-    rows = tx.packet([seats.held(order_id)])[0].rows
+    rows = tx.packet([seats.held([order_id])])[0].rows
     return bool(rows) and seats.seat(rows[0]).state is SeatState.REFUNDING
 
 

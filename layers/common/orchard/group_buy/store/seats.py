@@ -1,10 +1,11 @@
 """Seats: reserved with an order, paid, moved, given up, refunded."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from orchard.group_buy.models import AlreadyInGroup, GroupState, Offer, Seat, SeatConflict, SeatLost, SeatState
 from orchard.group_buy.store import groups
-from orchard.runtime.database import Row, Statement, Tx
+from orchard.runtime.database import Row, Statement, Tx, placeholders
 
 S = SeatState
 _SEAT = (
@@ -49,9 +50,11 @@ def reserve(
     return [taken, share]
 
 
-def held(order_id: int) -> Statement:
-    """The order's seat and its group, both locked: they decide what a payment comes to."""
-    return Statement(f"{_SEAT} WHERE m.order_id = %s FOR UPDATE", (order_id,))
+def held(order_ids: Sequence[int]) -> Statement:
+    """The orders' seats and their groups, all locked: they decide what a payment comes to."""
+    return Statement(
+        f"{_SEAT} WHERE m.order_id IN ({placeholders(order_ids)}) ORDER BY m.order_id FOR UPDATE", list(order_ids)
+    )
 
 
 def seen(order_id: int) -> Statement:

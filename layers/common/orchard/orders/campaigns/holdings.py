@@ -30,16 +30,17 @@ class Payable(NamedTuple):
 class Holding(NamedTuple):
     """One kind of thing that orders hold.
 
-    `held(order_id)` finds it by its unique key on the order and travels in a packet that is sent anyway; a campaign
-    that must decide at payment reads its shared row there FOR UPDATE. No rows: the order holds nothing of the kind,
-    and the moves answer with no statements. Every statement of a move names the state and version it starts from and
+    `held(order_ids)` finds it by its unique key on the order and travels in a packet that is sent anyway; a campaign
+    that must decide at payment reads its shared row there FOR UPDATE. No rows: the orders hold nothing of the kind,
+    and the moves answer with no statements. Several orders are only ever closed together: `release` takes the rows of
+    all, the others those of one. Every statement of a move names the state and version it starts from and
     how many rows it must change. A campaign that decides where a paid order goes has a `route` instead of `confirm`;
     it may read more, and answers None for an order that holds nothing of its kind. One that can be lost before it is
     paid says so with `payable`.
     """
 
     name: str
-    held: Callable[[int], Statement]
+    held: Callable[[Sequence[int]], Statement]
     confirm: Move
     release: Move
     give_back: Move
@@ -65,9 +66,9 @@ _ORDINARY = Route((OrderState.TO_SHIP,), ())
 Held = dict[str, list[Row]]
 
 
-def held_statements(order_id: int) -> list[Statement]:
+def held_statements(order_ids: Sequence[int]) -> list[Statement]:
     """The reads of all holdings, to be sent in one packet; `held` understands their results."""
-    return [holding.held(order_id) for holding in HOLDINGS]
+    return [holding.held(order_ids) for holding in HOLDINGS]
 
 
 def held(results: Sequence[Result]) -> Held:
@@ -92,7 +93,7 @@ def confirm(tx: Tx, rows: Held) -> Route:
 
 
 def release(rows: Held) -> list[Statement]:
-    """The order was closed unpaid."""
+    """The orders were closed unpaid."""
     return [statement for holding in HOLDINGS for statement in holding.release(rows[holding.name])]
 
 

@@ -1,6 +1,7 @@
 """The steps of an order's life. Callers hold the order's lock (or have just made it) and commit."""
 
 import itertools
+from collections.abc import Sequence
 from datetime import datetime
 
 from orchard.core.errors import NotFound
@@ -43,6 +44,11 @@ def due_unpaid(tx: Tx, limit: int, after: tuple[datetime, int] | None = None) ->
     return [store.head(row) for row in store.due_unpaid(tx, limit, naive)]
 
 
+def lock_expired(tx: Tx, order_ids: Sequence[int]) -> list[OrderRow]:
+    """Those of the orders that are unpaid and past their time, locked until the transaction ends."""
+    return [store.head(row) for row in store.locked_expired(tx, order_ids)]
+
+
 def check_payable(tx: Tx, order: OrderRow) -> None:
     """Raises the Conflict of a campaign whose share of the unpaid order is gone, so that money could only go back."""
     holdings.check_payable(tx, order.id)
@@ -56,7 +62,7 @@ def record_payment(tx: Tx, order: OrderRow) -> OrderState:
     decides what becomes of the money then.
     """
     check_transition(order, OrderState.PAID)
-    rows, held = _held(tx, order)
+    rows, held = _held(tx, [order])
     route = holdings.confirm(tx, held)
     states = (OrderState.PENDING_PAY, OrderState.PAID, *route.path)
     steps = [
@@ -67,7 +73,7 @@ def record_payment(tx: Tx, order: OrderRow) -> OrderState:
     # All steps happen at once, so the row takes the last one's state and version.
     passed = f", version = version + {len(route.path)}, paid_at = UTC_TIMESTAMP(6)"
     paid = store.move(order, states[-1], passed)
-    tx.packet([paid, *steps, told, *route.statements, *inventory.deduct(order.id, _stock_lines(rows))])
+    tx.packet([paid, *steps, told, *route.statements, *inventory.deduct([order.id], _stock_lines(rows))])
     return states[-1]
 
 
@@ -78,17 +84,23 @@ def begin_refund(tx: Tx, order: OrderRow, reason: str) -> None:
     tx.packet([store.move(order, OrderState.REFUNDING), step])
 
 
-def close(tx: Tx, order: OrderRow, reason: str, actor: str = "system") -> None:
-    """PENDING_PAY -> CLOSED: everything it held is given back (order.closed).
+def close(tx: Tx, orders: Sequence[OrderRow], reason: str, actor: str = "system") -> None:
+    """PENDING_PAY -> CLOSED, all or none: everything they held is given back (order.closed, once for each).
 
     The caller has made sure that no money can arrive any more. Raises OrderStateConflict from any other state.
     """
-    check_transition(order, OrderState.CLOSED)
-    rows, held = _held(tx, order)
-    closed = store.move(order, OrderState.CLOSED, ", closed_at = UTC_TIMESTAMP(6), close_reason = %s", [reason])
-    step = _event(order, 1, OrderState.PENDING_PAY, OrderState.CLOSED, reason, actor)
-    told = outbox.emit("order.closed", order.order_number, {**_payload(order, rows), "reason": reason})
-    tx.packet([closed, step, told, *holdings.release(held), *inventory.release(order.id, _stock_lines(rows))])
+    for order in orders:
+        check_transition(order, OrderState.CLOSED)
+    rows, held = _held(tx, orders)
+    ended = ", closed_at = UTC_TIMESTAMP(6), close_reason = %s"
+    lines = {order_id: list(own) for order_id, own in itertools.groupby(rows, lambda row: int(row["order_id"]))}
+    told = [(order.order_number, {**_payload(order, lines[order.id]), "reason": reason}) for order in orders]
+    tx.packet([
+        *store.move_all(orders, OrderState.CLOSED, reason, actor, ended, reason),
+        outbox.emit_many("order.closed", told),
+        *holdings.release(held),
+        *inventory.release([order.id for order in orders], _stock_lines(rows)),
+    ])  # fmt: skip
 
 
 def record_refunded(tx: Tx, order: OrderRow) -> None:
@@ -97,7 +109,7 @@ def record_refunded(tx: Tx, order: OrderRow) -> None:
     Goods of an order whose group never was complete have not left the shelf: they are sold again.
     """
     check_transition(order, OrderState.REFUNDED)
-    rows, held = _held(tx, order)
+    rows, held = _held(tx, [order])
     returned = _taken_back(order, rows) if order.state in _UNSHIPPED else []
     step = _event(order, 1, order.state, OrderState.REFUNDED, "refunded")
     told = outbox.emit("order.refunded", order.order_number, {"order_number": order.order_number})
@@ -110,16 +122,15 @@ def _taken_back(order: OrderRow, rows: list[Row]) -> list[Statement]:
     return [told, *inventory.take_back(order.id, _stock_lines(rows))]
 
 
-def _held(tx: Tx, order: OrderRow) -> tuple[list[Row], Held]:
-    """What the order holds: its lines' stock, and whatever campaigns claimed for it; one round trip."""
-    stock, *claimed = tx.packet([store.stock_lines(order.id), *holdings.held_statements(order.id)])
+def _held(tx: Tx, orders: Sequence[OrderRow]) -> tuple[list[Row], Held]:
+    """What the orders hold: their lines' stock, and whatever campaigns claimed for them; one round trip."""
+    ids = [order.id for order in orders]
+    stock, *claimed = tx.packet([store.stock_lines(ids), *holdings.held_statements(ids)])
     return stock.rows, holdings.held(claimed)
 
 
-def _event(
-    order: OrderRow, step: int, source: OrderState, target: OrderState, reason: str, actor: str = "system"
-) -> Statement:
-    return store.insert_event(order.id, order.version + step, (source.value, target.value), actor, reason)
+def _event(order: OrderRow, step: int, source: OrderState, target: OrderState, reason: str) -> Statement:
+    return store.insert_event(order.id, order.version + step, (source.value, target.value), "system", reason)
 
 
 def _stock_lines(rows: list[Row]) -> list[StockLine]:

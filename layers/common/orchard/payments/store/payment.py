@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchard.payments.models import CallKind, CallRow, CallState, PaymentRow, PaymentState
-from orchard.runtime.database import Row, Statement, Tx
+from orchard.runtime.database import Row, Statement, Tx, placeholders
 
 # Longer than any function that calls WeChat Pay may run: after that, its caller is dead.
 IN_FLIGHT_SECONDS = 60
@@ -59,6 +59,16 @@ def payment_of(tx: Tx, order_id: int, *, lock: bool = False) -> PaymentRow | Non
     """The order's payment, locked until the transaction ends if asked to."""
     row = tx.row(f"{_PAYMENT} WHERE order_id = %s{' FOR UPDATE' if lock else ''}", (order_id,))
     return _payment(row) if row else None
+
+
+def askable_orders(tx: Tx, order_ids: Sequence[int]) -> set[int]:
+    """Those of the locked orders that WeChat Pay may know of: a payment was begun, and it is not closed for good."""
+    rows = tx.rows(
+        "SELECT order_id FROM payment FORCE INDEX (one_per_order)"
+        f" WHERE order_id IN ({placeholders(order_ids)}) AND state <> %s",
+        [*order_ids, PaymentState.CLOSED.value],
+    )
+    return {row["order_id"] for row in rows}
 
 
 def lock_payment(tx: Tx, payment_id: int) -> PaymentRow:
