@@ -37,15 +37,18 @@ import: $(VENV)/local.stamp ## import a catalogue: make import FILE=catalogue.js
 	@$(LOCAL) exec $(BIN)/python -m infra.tools.import_catalogue \
 		$(or $(FILE),$(error say which file: make import FILE=catalogue.jsonl))
 
-.PHONY: test check bench openapi lock build
+.PHONY: test check campaign bench openapi lock build
 test: check ## all checks and tests; ARGS go to pytest
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/campaigns $(ARGS)
 check: $(VENV)/dev.stamp ## lint, types, imports, templates
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	$(BIN)/python -m infra.build.check_template
+campaign: $(VENV)/dev.stamp ## faults and races by the hour: make campaign [SEED=7] [MINUTES=20] [REDUCED=1] [ARGS=...]
+	@ORCHARD_CAMPAIGN=$(if $(REDUCED),ci,full) ORCHARD_CAMPAIGN_SEED=$(SEED) ORCHARD_CAMPAIGN_MINUTES=$(MINUTES) \
+		$(BIN)/pytest $(or $(ARGS),tests/campaigns)
 bench: $(VENV)/dev.stamp ## print every figure
 	@$(BIN)/python -m benchmarks $(ARGS)
 openapi: $(VENV)/dev.stamp ## write docs/openapi.json anew

@@ -1,0 +1,1 @@
+"""Campaigns of faults: random walks, races, poisoned queues and shifted clocks against the running bundle."""

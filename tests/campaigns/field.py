@@ -1,0 +1,96 @@
+"""The running bundle under a campaign: answers are noted, states leave footprints, the books are compared."""
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from infra.demo.shop_client import ShopClient
+from infra.local.cloud import LocalCloud
+from tests.campaigns.footprints import Footprints
+from tests.campaigns.sometimes import heard, sometimes
+from tests.support import books
+from tests.support.coupons import Coupons
+from tests.support.scenario import RunningShop, Shopper
+
+T = TypeVar("T")
+_START_LINE = "START RequestId: "
+
+
+class Phone(ShopClient):
+    """A shopper's phone that notes every answer and fails on any that is neither a success nor a typed refusal."""
+
+    def attempt(
+        self, method: str, path: str, body: Any = None, *, query: dict[str, Any] | None = None, key: str | None = None
+    ) -> tuple[int, Any]:
+        """One call; returns status and JSON."""
+        status, answer = super().attempt(method, path, body, query=query, key=key)
+        heard(method, path, status, answer)
+        return status, answer
+
+    def refused(self, code: str, method: str, path: str, body: Any = None, **more: Any) -> Any:
+        """One call that must be refused with this code; the problem."""
+        status, answer = self.attempt(method, path, body, **more)
+        assert status >= 400, f"{method} {path} was not refused with {code}"
+        assert answer["code"] == code, (method, path, status, answer)
+        return answer
+
+
+class Field(RunningShop):
+    """The running shop of a campaign."""
+
+    def __init__(self, cloud: LocalCloud, folder: Path) -> None:
+        super().__init__(cloud, folder)
+        self.coupons = Coupons(self.db)
+        self.footprints = Footprints(self.db)
+        self.footprints.install()
+
+    def shopper(self) -> Shopper:
+        """A new WeChat user, logged in, with a phone that notes its answers."""
+        openid = str(self.wechat.create_shopper()["openid"])
+        phone = Phone(self.cloud.api_url)
+        phone.log_in(self.wechat.login_code(openid))
+        return Shopper(phone, openid, self.wechat)
+
+    def nobody(self, token: str | None = None) -> Phone:
+        """A phone without a session, or with a token of any kind."""
+        return Phone(self.cloud.api_url, token)
+
+    def check(self) -> None:
+        """Every invariant that holds at all times."""
+        books.assert_sound(self.db)
+
+    def note(self) -> None:
+        """Note the states that rows went through and the functions that ran."""
+        self.footprints.note()
+        for line in self.log_since(0):
+            if line.startswith(_START_LINE):
+                sometimes(f"function: {line.rsplit(' ', 1)[1]}")
+
+
+def at_once(*calls: Callable[[], T]) -> list[T]:
+    """Start all calls at the same moment and wait for all; their results in order. Raises the first error."""
+    start = threading.Barrier(len(calls))
+    results: list[Any] = [None] * len(calls)
+    errors: list[BaseException] = []
+
+    def run(place: int) -> None:
+        start.wait(30)
+        try:
+            results[place] = calls[place]()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(place,), daemon=True) for place in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return results
+
+
+def statuses(answers: Sequence[tuple[int, Any]]) -> list[int]:
+    """The statuses of answers, sorted."""
+    return sorted(status for status, _ in answers)
