@@ -40,7 +40,8 @@ class LocalCloud(Startable):
     """A context manager; everything it starts ends with it, and with this process however that one ends.
 
     `schedules` and `pollers` off leave jobs and queues to the caller (`fire`). `install` gives the template's
-    parameters and secrets. The data folder keeps the database, the sandbox's books, secrets and ports.
+    parameters and secrets, `gateway` names the WSGI application. The data folder keeps the database, the sandbox's
+    books, secrets and ports.
     """
 
     def __init__(
@@ -55,11 +56,12 @@ class LocalCloud(Startable):
         pollers: bool = True,
         workers: int = 4,
         database_options: Sequence[str] = (),
+        gateway: str = "infra.local.gunicorn_conf:app()",
         report: Callable[[str], None] = print,
     ) -> None:
         self.data_dir, self._cache, self._template = data_dir.absolute(), cache_dir.absolute(), template.absolute()
         self._install, self._workers, self._report = install, workers, report
-        self._durable, self._database_options = durable, database_options
+        self._durable, self._database_options, self._gateway = durable, database_options, gateway
         self._schedules, self._pollers = schedules, pollers
         self.logs = self.data_dir / "logs"
         self._undo = contextlib.ExitStack()
@@ -204,7 +206,7 @@ class LocalCloud(Startable):
         binds = [*(url.removeprefix("http://") for url in self.urls.values()), f"127.0.0.1:{self.invoke_port}"]
         arguments = ["-m", "gunicorn", "-c", "python:infra.local.gunicorn_conf", "-w", str(self._workers)]
         arguments += [item for bind in binds for item in ("-b", bind)]
-        arguments.append("infra.local.gunicorn_conf:app()")
+        arguments.append(self._gateway)
         self._spawn(
             "gateway",
             arguments,

@@ -29,7 +29,7 @@ def test_every_state_transition_refusal_and_function_was_reached(
     whole_field: Field, request: pytest.FixtureRequest
 ) -> None:
     ran = {item.path.name for item in request.session.items}
-    parts = {path.name for path in Path(__file__).parent.glob("test_*.py")}
+    parts = {path.name for path in Path(__file__).parent.rglob("test_*.py")}
     if ran != parts or "PYTEST_XDIST_WORKER" in os.environ:
         pytest.skip(f"only a part of the campaign ran: without {sorted(parts - ran)}")
     whole_field.note()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from orchard.core.errors import AppError, Unavailable
-from orchard.runtime import bodies, idempotency, problems, sessions
+from orchard.runtime import bodies, crash_points, idempotency, problems, sessions
 from orchard.runtime.database import MAX_ATTEMPTS, Connection, Tx, connection, is_retryable, pause
 from orchard.runtime.logs import count, invocation, logger, request_id_of
 from orchard.runtime.powertools import APIGatewayHttpResolver, Depends, Path, Query, Request, Response
@@ -124,7 +124,9 @@ class Api:
         try:
             answer = self.resolver.resolve(event, context)
             if self._failure is None:
+                crash_points.reached("api.work_done")
                 tx.commit()
+                crash_points.reached("api.committed")
         except Exception as error:
             self._failure = error
         if self._failure is not None:

@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from orchard.core.errors import Conflict, InvalidInput
-from orchard.runtime import personal_data
+from orchard.runtime import crash_points, personal_data
 from orchard.runtime.database import Statement, Tx
 
 # Printable ASCII: a UUID fits, control bytes and blanks do not.
@@ -67,6 +67,7 @@ def claim(tx: Tx, member_id: int, operation: str, key: str, request: bytes) -> S
         tx.execute(taken)
     except _AlreadyTaken:
         return _first_answer(tx, member_id, operation, key, digest)
+    crash_points.reached("idempotency.key_taken")
     return None
 
 

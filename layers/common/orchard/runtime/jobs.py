@@ -6,6 +6,7 @@ A job is safe to run twice at once, to be killed anywhere and to run late. One i
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from orchard.runtime import crash_points
 from orchard.runtime.database import Connection, connection
 from orchard.runtime.logs import count, invocation, logger, request_id_of
 
@@ -64,6 +65,7 @@ def each(items: Iterable[T], act: Callable[[T], str], time_left: TimeLeft) -> Co
             continue
         try:
             outcome = act(item)
+            crash_points.reached("jobs.item_done")
         except Exception:
             logger.exception("job item failed")
             outcome = "failed"

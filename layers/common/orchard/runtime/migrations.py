@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchard.runtime import crash_points
 from orchard.runtime.database import Connection, Statement, Tx
 
 _NAME = re.compile(r"^\d{4}_[a-z_]+\.sql$")
@@ -108,5 +109,7 @@ def _apply_one(connection: Connection, migration: Migration) -> None:
     for sql in migration.statements:
         # mypy cannot infer a lambda with a default.
         connection.run(lambda tx, sql=sql: tx.execute(Statement(sql)))  # type: ignore[misc]
+        crash_points.reached("migrations.statement_applied")
     record = "INSERT INTO schema_migration (name, checksum, applied_at) VALUES (%s, %s, UTC_TIMESTAMP(6))"
     connection.run(lambda tx: tx.execute(Statement(record, (migration.name, migration.checksum))))
+    crash_points.reached("migrations.file_recorded")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from orchard.runtime import outbox
+from orchard.runtime import crash_points, outbox
 from orchard.runtime.database import Connection, Tx, connection
 from orchard.runtime.logs import count, invocation, logger, request_id_of
 
@@ -47,6 +47,7 @@ class Worker:
     def _handled(self, record: dict[str, Any]) -> bool:
         try:
             self._consume(_parse(record["body"]))
+            crash_points.reached("queues.consumed")
         except Exception:
             logger.exception("message failed", message_id=record["messageId"])
             count("MessagesFailed")
@@ -63,6 +64,7 @@ class Worker:
     def _once(self, tx: Tx, event: QueuedEvent) -> None:
         if self._act is not None and outbox.consume_once(tx, self._name, event.id):
             self._act(tx, event)
+            crash_points.reached("queues.acted")
 
 
 def _parse(body: str) -> QueuedEvent:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from orchard.runtime import outbox, settings
+from orchard.runtime import crash_points, outbox, settings
 from orchard.runtime.database import Connection, Row
 from orchard.runtime.jobs import Counts, TimeLeft
 from orchard.runtime.logs import logger
@@ -29,10 +29,12 @@ def relay_outbox(connection: Connection, time_left: TimeLeft) -> Counts:
         # mypy cannot infer a lambda with a default.
         rows = connection.run(lambda tx, after=after_id: outbox.unpublished(tx, _BATCH, after))  # type: ignore[misc]
         lost = _send(queues, rows)
+        crash_points.reached("relay.sent")
         delivered = [row["id"] for row in rows if row["id"] not in lost]
         if delivered:
             # mypy cannot infer a lambda with a default.
             connection.run(lambda tx, ids=delivered: outbox.mark_published(tx, ids))  # type: ignore[misc]
+            crash_points.reached("relay.marked")
         published += len(delivered)
         failed += len(lost)
         if len(rows) < _BATCH:
@@ -70,6 +72,7 @@ def _send_all(queues: Any, url: str, rows: Sequence[Row]) -> set[int]:
     for start in range(0, len(rows), _SQS_ENTRIES):
         try:
             lost |= _send_ten(queues, url, rows[start : start + _SQS_ENTRIES])
+            crash_points.reached("relay.batch_sent")
         except (BotoCoreError, ClientError):
             # Out of reach, missing or throttled: trying on would take the other queues' time.
             logger.exception("queue does not take messages", queue=url)

@@ -6,6 +6,7 @@ from orchard.core.errors import CounterpartyUnknown, Unavailable
 from orchard.payments import rules, wechat
 from orchard.payments.models import PaymentRow
 from orchard.payments.store import payment as store
+from orchard.runtime import crash_points
 from orchard.runtime.database import Connection
 from orchard.runtime.jobs import Counts, TimeLeft, each
 from orchard.workflows.payment_succeeded import settle
@@ -36,6 +37,7 @@ def ask(transactions: Connection, order_number: str) -> Standing:
     if said is None:
         return Standing.MISSING
     if said.was_paid:
+        crash_points.reached("ask_wechat.heard_of_money")
         transactions.run(lambda tx: settle(tx, said, "QUERY"))
         return Standing.PAID
     return Standing.CLOSED if said.is_closed else Standing.UNPAID
@@ -55,6 +57,7 @@ def _sync(transactions: Connection, payment: PaymentRow) -> str:
     claim = store.claim_query(payment.id, payment.query_attempt, next_in)
     if transactions.run(lambda tx: tx.execute(claim)) != 1:
         return "taken"
+    crash_points.reached("ask_wechat.query_claimed")
     try:
         return ask(transactions, payment.order_number).value
     except (Unavailable, CounterpartyUnknown):

@@ -13,6 +13,7 @@ from orchard.payments import wechat
 from orchard.payments.models import CallKind, CallState, OrderAlreadyPaid, PaymentInProgress, PaymentRow, PaymentState
 from orchard.payments.store import payment as store
 from orchard.payments.wechat import Ending
+from orchard.runtime import crash_points
 from orchard.runtime.database import Connection, Tx
 from orchard.runtime.jobs import Counts, TimeLeft, add, each
 from orchard.runtime.logs import logger
@@ -51,9 +52,12 @@ def close_order(transactions: Connection, order_number: str, reason: Reason) -> 
     """
     call_id = transactions.run(lambda tx: _begin(tx, order_number, reason))
     if call_id is not None:
+        crash_points.reached("close_order.intent_committed")
         standing = _at_wechat(transactions, order_number, call_id)
+        crash_points.reached("close_order.decided_at_wechat")
         if standing is not Standing.PAID:
             transactions.run(lambda tx: _finish(tx, order_number, reason, standing))
+            crash_points.reached("close_order.released")
     return transactions.run(lambda tx: _state(tx, order_number))
 
 
@@ -104,7 +108,9 @@ def _closed_there(transactions: Connection, order_number: str) -> Standing:
         standing = ask(transactions, order_number)
         if standing is not Standing.UNPAID:
             return standing
+        crash_points.reached("close_order.found_unpaid")
         reply = wechat.attempt(lambda client: client.close(order_number))
+        crash_points.reached("close_order.called")
         if reply.ending is Ending.NOT_DONE:
             raise reply.error
     raise CounterpartyUnknown

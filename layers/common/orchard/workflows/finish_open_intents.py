@@ -7,6 +7,7 @@ from orchard.payments.models import CallKind, CallRow, CallState, ExceptionKind,
 from orchard.payments.service.exceptions import raise_exception, resolve_exception
 from orchard.payments.store import payment as store
 from orchard.payments.store import refund as refunds
+from orchard.runtime import crash_points
 from orchard.runtime.database import Connection, Tx
 from orchard.runtime.jobs import Counts, TimeLeft, each
 from orchard.workflows.ask_wechat import Standing, ask
@@ -36,6 +37,7 @@ def _try_refund(transactions: Connection, refund: RefundRow) -> str:
 def _finish_call(transactions: Connection, call: CallRow) -> str:
     if not transactions.run(lambda tx: _claim(tx, call)):
         return "taken"
+    crash_points.reached("finish_open_intents.call_claimed")
     try:
         if call.kind is CallKind.CLOSE:
             return _finish_close(transactions, call)
@@ -56,6 +58,7 @@ def _finish_prepay(transactions: Connection, call: CallRow) -> str:
     standing = ask(transactions, call.order_number)
     if standing is Standing.MISSING and call.recent:
         return "later"
+    crash_points.reached("finish_open_intents.prepay_decided")
     transactions.run(lambda tx: _end_prepay(tx, call, standing))
     return standing.value
 

@@ -5,6 +5,7 @@ from orchard.orders import service as orders
 from orchard.orders.models import OrderRow, OrderState
 from orchard.payments import service as payments
 from orchard.payments.models import RefundState
+from orchard.runtime import crash_points
 from orchard.runtime.database import Tx
 
 KEY = "group_buy"
@@ -18,6 +19,7 @@ def ask(tx: Tx, order: OrderRow) -> None:
     """
     refund = payments.request_refund(tx, order, reason=_REASON, key=KEY)
     tx.execute(settling.refund_asked(order.id))
+    crash_points.reached("group_refunds.asked")
     if refund.state is RefundState.SUCCESS:
         # It cost nothing, so there is nothing to wait for.
         orders.record_refunded(tx, orders.lock_order_by_id(tx, order.id))

@@ -9,7 +9,7 @@ from orchard.payments.models import ExceptionKind, MismatchedNotification
 from orchard.payments.service import settling
 from orchard.payments.service.exceptions import raise_exception
 from orchard.payments.store import payment as store
-from orchard.runtime import inbox
+from orchard.runtime import crash_points, inbox
 from orchard.runtime.callbacks import PlatformCall
 from orchard.runtime.database import Connection, Row, Tx
 from orchard.runtime.jobs import Counts, TimeLeft, each
@@ -43,7 +43,10 @@ def accept_payment(transactions: Connection, call: PlatformCall) -> None:
         _refuse_foreign(transactions, said.out_trade_no)
     payload = said.model_dump(mode="json", exclude={"attach", "bank_type"})
     transactions.run(lambda tx: inbox.store(tx, PAYMENTS, notification.id, said.out_trade_no[:64], payload))
-    _acknowledge(_book_payment(transactions, notification.id, said))
+    crash_points.reached("notifications.payment_stored")
+    outcome = _book_payment(transactions, notification.id, said)
+    crash_points.reached("notifications.payment_booked")
+    _acknowledge(outcome)
 
 
 def accept_refund(transactions: Connection, call: PlatformCall) -> None:
@@ -57,7 +60,10 @@ def accept_refund(transactions: Connection, call: PlatformCall) -> None:
     facts = _facts(said)
     payload = said.model_dump(mode="json", exclude={"user_received_account"})
     transactions.run(lambda tx: inbox.store(tx, REFUNDS, notification.id, said.out_refund_no[:64], payload))
-    _acknowledge(_book_refund(transactions, notification.id, facts))
+    crash_points.reached("notifications.refund_stored")
+    outcome = _book_refund(transactions, notification.id, facts)
+    crash_points.reached("notifications.refund_booked")
+    _acknowledge(outcome)
 
 
 def _opened(call: PlatformCall, expected: str) -> "Notification":

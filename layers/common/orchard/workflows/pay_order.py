@@ -13,6 +13,7 @@ from orchard.payments.service import prepay
 from orchard.payments.service.prepay import PrepayStep
 from orchard.payments.store import payment as store
 from orchard.payments.wechat import Ending, Reply
+from orchard.runtime import crash_points
 from orchard.runtime.database import Connection, Tx
 from orchard.runtime.sessions import MemberSession
 from orchard.workflows.ask_wechat import ask
@@ -92,13 +93,17 @@ def _begin(tx: Tx, order_number: str, body: bytes) -> PrepayStep:
 
 
 def _prepay(transactions: Connection, order: OrderRow, step: PrepayStep) -> str:
+    crash_points.reached("pay_order.intent_committed")
     reply = wechat.attempt(lambda client: client.prepay(step.body))
+    crash_points.reached("pay_order.called")
     if reply.ending is Ending.DONE and reply.value:
         prepay_id = reply.value
         if not transactions.run(lambda tx: prepay.prepay_done(tx, step, prepay_id)):
             raise OrderNotPayable
+        crash_points.reached("pay_order.outcome_committed")
         return prepay_id
     transactions.run(lambda tx: _note_failure(tx, step, reply))
+    crash_points.reached("pay_order.failure_committed")
     if reply.ending is Ending.PAID:
         ask(transactions, order.order_number)
         raise OrderAlreadyPaid

@@ -11,6 +11,7 @@ from orchard.payments.service import receipts
 from orchard.payments.service.exceptions import raise_exception
 from orchard.payments.service.receipts import Source
 from orchard.payments.store import payment as store
+from orchard.runtime import crash_points
 from orchard.runtime.database import Tx
 from orchard.workflows import group_refunds
 
@@ -54,6 +55,7 @@ def _book(tx: Tx, order: OrderRow, payment: PaymentRow, said: "Transaction", sou
         receipts.record_surplus(tx, order, payment, facts, said.success_time, source)
         return Outcome.SURPLUS
     receipts.record_effective(tx, order, payment, facts, said.success_time, source)
+    crash_points.reached("payment_succeeded.receipt_written")
     # Nearly last, because it holds the stock rows: COMMIT follows at once, or behind the refund's few rows.
     if orders.record_payment(tx, order) is OrderState.REFUNDING:
         group_refunds.ask(tx, order)

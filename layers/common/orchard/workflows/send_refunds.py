@@ -7,6 +7,7 @@ from orchard.payments.service import settling
 from orchard.payments.service.exceptions import raise_exception
 from orchard.payments.store import refund as refunds
 from orchard.payments.wechat import Ending, Reply
+from orchard.runtime import crash_points
 from orchard.runtime.database import Connection, Tx
 from orchard.runtime.queues import QueuedEvent
 from orchard.workflows.refund_settled import apply_refund, lock
@@ -31,6 +32,7 @@ def send_refund(transactions: Connection, refund_id: int) -> str:
     refund = transactions.run(lambda tx: _claim(tx, refund_id, notify_url))
     if refund is None:
         return "not_due"
+    crash_points.reached("send_refunds.claimed")
     if refund.state is RefundState.CREATED and refund.tries == 1:
         return _send(transactions, refund)
     return _ask(transactions, refund)
@@ -57,6 +59,7 @@ def _send(transactions: Connection, refund: RefundRow) -> str:
         transaction_id=None if refund.effective else refund.transaction_id,
     )
     reply = wechat.attempt(lambda client: settling.said_of(client.refund(request)))
+    crash_points.reached("send_refunds.sent")
     if reply.ending in {Ending.DONE, Ending.UNKNOWN, Ending.NOT_DONE, Ending.NOT_ENOUGH}:
         return _note(transactions, refund, reply)
     # Refused for good, perhaps because it was done before: only a query decides.
@@ -80,6 +83,7 @@ def _note(transactions: Connection, refund: RefundRow, reply: Reply[settling.Sai
     said = reply.value
     if said is not None:
         outcome = transactions.run(lambda tx: apply_refund(tx, said))
+        crash_points.reached("send_refunds.booked")
         if outcome in {"known", "mismatch"}:
             transactions.run(lambda tx: _put_off(tx, refund, outcome if outcome == "mismatch" else ""))
         return outcome

@@ -5,6 +5,7 @@ from functools import partial
 
 from orchard.group_buy.service import settling
 from orchard.orders.campaigns import grouping
+from orchard.runtime import crash_points
 from orchard.runtime.database import Connection, Row, Tx
 from orchard.runtime.jobs import Counts, TimeLeft, each
 from orchard.workflows.group_refunds import refund_seat
@@ -43,6 +44,7 @@ def end_group(tx: Tx, group_id: int) -> str:
     if ended is None:
         return "over"
     tx.packet([*ended.statements, *grouping.to_ship(tx, ended.order_ids)])
+    crash_points.reached("settle_group_buys.group_ended")
     return "succeeded" if ended.success else "failed_groups"
 
 

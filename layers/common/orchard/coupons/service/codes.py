@@ -14,7 +14,7 @@ from orchard.coupons.schemas import CodeBatch, MyCoupon
 from orchard.coupons.service import claiming
 from orchard.coupons.service.mine import my_coupon
 from orchard.coupons.store import codes, templates, wallet
-from orchard.runtime import personal_data
+from orchard.runtime import crash_points, personal_data
 from orchard.runtime.database import Connection, Statement, Tx
 
 TRIES_PER_WINDOW = 10
@@ -50,6 +50,7 @@ def redeem_coupon_code(transactions: Connection, member_id: int, typed: str, eve
     """
     if transactions.run(lambda tx: codes.count_try(tx, member_id, WINDOW_MINUTES)) > TRIES_PER_WINDOW:
         raise TooManyCodeTries
+    crash_points.reached("redeem_coupon_code.try_counted")
     canonical = rules.canonical_code(typed)
     if canonical is None:
         raise CouponCodeRefused

@@ -5,7 +5,7 @@ from orchard.members.schemas import LoggedIn, LoggedOut, LogInRequest, LogOutReq
 from orchard.members.service import wechat
 from orchard.members.service.identity import member_of
 from orchard.members.service.profile import as_profile
-from orchard.runtime import sessions, settings
+from orchard.runtime import crash_points, sessions, settings
 from orchard.runtime.database import Connection, Tx
 from orchard.runtime.sessions import MemberSession
 
@@ -18,6 +18,7 @@ def log_in(transactions: Connection, request: LogInRequest) -> LoggedIn:
     Raises InvalidLoginCode, HighRiskAccount, MemberFrozen, or what a call to WeChat raises.
     """
     openid = wechat.client(transactions).code_to_session(request.code).openid
+    crash_points.reached("log_in.code_traded")
     return transactions.run(lambda tx: _enter(tx, openid))
 
 

@@ -5,7 +5,7 @@ from orchard.core.errors import Unauthenticated
 from orchard.members import store
 from orchard.members.schemas import PhoneRequest, Profile, ProfileChange
 from orchard.members.service import wechat
-from orchard.runtime import personal_data
+from orchard.runtime import crash_points, personal_data
 from orchard.runtime.database import Connection, Row, Tx
 from orchard.runtime.sessions import MemberSession
 
@@ -32,6 +32,7 @@ def bind_phone(transactions: Connection, member: MemberSession, request: PhoneRe
     Raises InvalidPhoneCode, PhoneTaken, or what a call to WeChat raises.
     """
     phone = wechat.client(transactions).phone_number(request.code)
+    crash_points.reached("bind_phone.number_told")
     return transactions.run(lambda tx: _bind(tx, member, phone))
 
 

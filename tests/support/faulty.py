@@ -1,0 +1,111 @@
+"""The running bundle with relays before database and WeChat Pay, a plain database account, and crash points."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pymysql
+
+from infra.local.cloud import LocalCloud
+from infra.local.shop import DATABASE, Installation, Place, install_shop
+from tests.support.crashing import APPLICATION, CrashPoints, Death
+from tests.support.lives import Arm
+from tests.support.scenario import RunningShop
+from tests.support.tcp_relay import TcpRelay
+
+_ACCOUNT = "shop"
+_SOON_SECONDS = "1"
+
+
+@dataclass
+class FaultyCloud:
+    """A running cloud and what can go wrong with it."""
+
+    cloud: LocalCloud
+    database: TcpRelay
+    wechat_pay: TcpRelay
+    crash_points: CrashPoints
+
+    def arming(self, point: str, death: Death) -> Arm:
+        """What arms the point, for a course of business."""
+        return lambda: self.crash_points.arm(point, death)
+
+    def administer(self, sql: str) -> None:
+        """Run a statement as the database's administrator, past the relay."""
+        connection = self.cloud.mariadb.connect(autocommit=True)
+        with connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+
+    def disconnect_functions(self) -> None:
+        """End every connection of a function at the server: a restart or fail-over does the same."""
+        connection = self.cloud.mariadb.connect(autocommit=True)
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT id FROM information_schema.processlist WHERE user = %s", (_ACCOUNT,))
+            for (connection_id,) in cursor.fetchall():
+                try:
+                    cursor.execute(f"KILL {connection_id}")
+                except pymysql.MySQLError:
+                    continue
+
+    def heal(self) -> None:
+        """No more faults of any kind."""
+        self.database.heal()
+        self.wechat_pay.heal()
+        self.crash_points.disarm()
+
+
+@contextmanager
+def faulty_cloud(folder: Path, *, durable: bool = False) -> Iterator[FaultyCloud]:
+    """Start it, with a day to pay for orders and messages that come again after a second."""
+    database, wechat_pay = TcpRelay(mysql=True), TcpRelay()
+
+    def install(place: Place) -> Installation:
+        database.target = (place.database.host, place.database.port)
+        host, port = place.sandbox_url.removeprefix("http://").split(":")
+        wechat_pay.target = (host, int(port))
+        return _installation(place, database.port, wechat_pay.port)
+
+    options = {"durable": durable, "schedules": False, "gateway": APPLICATION}
+    with LocalCloud(folder, install=install, report=lambda _: None, **options) as cloud:  # type: ignore[arg-type]  # one dict for several types
+        for url in cloud.queue_urls.values():
+            cloud.aws.sqs().set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": _SOON_SECONDS})
+        yield FaultyCloud(cloud, database, wechat_pay, CrashPoints(folder))
+    database.close()
+    wechat_pay.close()
+
+
+def _installation(place: Place, database_port: int, wechat_pay_port: int) -> Installation:
+    installed, password = install_shop(place), secrets.token_urlsafe(24)
+    _create_account(place, password)
+    account = {"database_user": _ACCOUNT, "database_password": password}
+    return replace(
+        installed,
+        parameters={
+            **installed.parameters,
+            "DatabasePort": str(database_port),
+            "WeChatPayApiUrl": f"http://127.0.0.1:{wechat_pay_port}",
+            "PaymentMinutes": "1440",
+        },
+        secrets={
+            name: {**held, **account} if "database_user" in held else held for name, held in installed.secrets.items()
+        },
+    )
+
+
+def _create_account(place: Place, password: str) -> None:
+    """An account as a deployment has it: every right on its own database and none on the server."""
+    connection = place.database.connect(autocommit=True)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE OR REPLACE USER '{_ACCOUNT}'@'127.0.0.1' IDENTIFIED BY '{password}'")
+        cursor.execute(f"GRANT ALL PRIVILEGES ON `{DATABASE}`.* TO '{_ACCOUNT}'@'127.0.0.1'")
+
+
+def faulty_shop(faulty: FaultyCloud, folder: Path) -> Iterator[RunningShop]:
+    """For fixtures: the shop, and the comparison of all books after the faults are healed."""
+    shop = RunningShop(faulty.cloud, folder)
+    yield shop
+    faulty.heal()
+    shop.assert_sound()
+    shop.close()
