@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from infra.functions import ROOT, DeclaredFunction, declared, resources, template
+from orchard.workflows.finish_open_intents import INTENT_SECONDS
 
 FUNCTIONS = declared()
 QUEUES = resources("AWS::SQS::Queue")
@@ -106,6 +107,18 @@ def test_schedule_has_a_place_for_what_fails(function: DeclaredFunction) -> None
     # A name of its own would keep two installations from sharing an account.
     assert event["OmitName"] is True
     assert _timeout(function) <= 60
+
+
+@pytest.mark.parametrize("function", SCHEDULED, ids=_key)
+def test_a_job_has_time_for_its_longest_item_and_more(function: DeclaredFunction) -> None:
+    item_seconds = function.load().job.item_seconds
+    # Items are begun until `item_seconds` before the end, so a quarter of the time is left to begin them.
+    assert item_seconds <= 0.75 * _timeout(function)
+
+
+def test_a_batch_of_refunds_ends_in_time() -> None:
+    worker = next(function for function in CONSUMERS if function.name == "send_refunds")
+    assert worker.events("SQS")[0]["BatchSize"] * INTENT_SECONDS <= _timeout(worker)
 
 
 @pytest.mark.parametrize("function", [function for function in FUNCTIONS if function.routes], ids=_key)

@@ -22,7 +22,7 @@ class Context:
     function_name: str = "function"
     memory_limit_in_mb: int = 512
     invoked_function_arn: str = "arn:aws-cn:lambda:cn-north-1:000000000000:function:function"
-    milliseconds: int = 20_000
+    milliseconds: int = 60_000
 
     def get_remaining_time_in_millis(self) -> int:
         return self.milliseconds
@@ -55,7 +55,7 @@ def load_function(name: str) -> ModuleType:
     return module
 
 
-def invoke(name: str, event: dict[str, Any], *, milliseconds: int = 20_000) -> Any:
+def invoke(name: str, event: dict[str, Any], *, milliseconds: int = 60_000) -> Any:
     """Run a function's handler on an event and return what it returns."""
     return load_function(name).handler(event, Context(secrets.token_hex(16), milliseconds=milliseconds))
 

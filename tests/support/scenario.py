@@ -166,6 +166,7 @@ class RunningShop:
             self.change(
                 f"UPDATE {table} SET {column} = {column} - INTERVAL %s SECOND WHERE {owner} = {which}", seconds, number
             )
+        self.change("UPDATE retry_pause SET next_try_at = next_try_at - INTERVAL %s SECOND", seconds)
 
     def expire(self, number: str) -> None:
         """Let the order's time to pay be over."""

@@ -137,7 +137,12 @@ class Till:
         older = "next_try_at = UTC_TIMESTAMP(6), started_at = started_at - INTERVAL 2 MINUTE"
         self.change(f"UPDATE payment_call SET {older} WHERE ended_at IS NULL")
         self.change("UPDATE refund SET next_try_at = UTC_TIMESTAMP(6) WHERE next_try_at IS NOT NULL")
+        self.end_pauses()
         return self.fire("payments/finish_open_intents")
+
+    def end_pauses(self) -> None:
+        """Let the pauses pass that sweeps gave to what they could not finish."""
+        self.change("UPDATE retry_pause SET next_try_at = UTC_TIMESTAMP(6)")
 
     def units(self, order_number: str, units: int = 1) -> list[RefundUnits]:
         """So many units of the order's first line, to be given back."""

@@ -2,10 +2,13 @@
 
 import pytest
 
+from orchard.runtime import inbox
 from orchard.runtime.database import Connection
 from orchard.runtime.jobs import TimeLeft
+from orchard.workflows import notifications
 from orchard.workflows.finish_open_intents import finish_open_intents
 from tests.support import races
+from tests.support.kills import killed
 from tests.support.till import Buyer, Till
 
 
@@ -110,3 +113,23 @@ def test_overlapping_sweeps_take_each_intent_once(till: Till) -> None:
 
     counts = races.values(races.race(range(6), run, connections=6))
     assert sum(count.get("calls_unpaid", 0) for count in counts) == 1
+
+
+def test_notifications_that_fail_again_and_again_leave_the_others_their_turn(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "_BATCH", 2)
+    for number in range(3):
+        payload = {"out_trade_no": f"N{number}", "trade_state": "NONSENSE"}
+        till.db.run(lambda tx, n=number, p=payload: inbox.store(tx, notifications.PAYMENTS, f"EV-{n}", f"N{n}", p))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+    buyer = till.buyer()
+    number_of = till.order(buyer)
+    till.take_money(buyer, number_of)
+    with monkeypatch.context() as patch:
+        patch.setattr(notifications, "settle", killed)
+        till.sandbox.deliver_notifications()
+    assert till.fire("payments/finish_open_intents") == {"inbox_failed": 3, "inbox_paid": 1}
+    assert till.fire("payments/finish_open_intents") == {}
+    till.end_pauses()
+    assert till.fire("payments/finish_open_intents") == {"inbox_failed": 3}
+    assert till.rows("SELECT DISTINCT tries FROM retry_pause") == [{"tries": 2}]

@@ -87,17 +87,6 @@ def test_case_20_an_order_that_costs_nothing_needs_no_sheet(till: Till) -> None:
     assert till.prepays() == 0
 
 
-def test_case_20_an_unpaid_order_that_costs_nothing_is_paid_without_wechat(till: Till) -> None:
-    buyer = till.buyer()
-    number = till.order(buyer)
-    till.change("UPDATE orders SET goods_fen = 0, payable_fen = 0 WHERE order_number = %s", number)
-    till.change("UPDATE order_line SET unit_price_fen = 0, gross_fen = 0, payable_fen = 0")
-    assert [till.pay(buyer, number).json["state"] for _ in range(2)] == ["TO_SHIP", "TO_SHIP"]
-    assert till.payment(number)["state"] == "SUCCESS"
-    assert till.rows("SELECT entry_id FROM money_posting") == []
-    assert till.prepays() == 0
-
-
 def test_an_order_past_its_time_is_not_payable(till: Till) -> None:
     buyer = till.buyer()
     number = till.order(buyer)

@@ -42,12 +42,18 @@ def notified(moment: str, count: int) -> Statement:
     )
 
 
+def paused(moment: str, count: int) -> Statement:
+    values = ", ".join(f"('s', {new_id()}, 1, {moment})" for _ in range(count))
+    return Statement(f"INSERT INTO retry_pause (sweep, item_id, tries, next_try_at) VALUES {values}")
+
+
 KINDS = [
     ("sessions", "member_session", sessions, "1 SECOND", None),
     ("idempotency", "idempotency", keys, "49 HOUR", "47 HOUR"),
     ("outbox", "outbox", published, "8 DAY", "6 DAY"),
     ("consumed_events", "consumed_event", consumed, "31 DAY", "29 DAY"),
     ("notifications", "callback_inbox", notified, "91 DAY", "89 DAY"),
+    ("pauses", "retry_pause", paused, "25 HOUR", "23 HOUR"),
 ]
 
 
@@ -64,7 +70,7 @@ def test_old_rows_go_in_batches_and_young_ones_stay(
     keep = f"UTC_TIMESTAMP(6) - INTERVAL {young}" if young else "UTC_TIMESTAMP(6) + INTERVAL 1 HOUR"
     db.run(lambda tx: tx.packet([make(f"UTC_TIMESTAMP(6) - INTERVAL {old}", purge.BATCH + 5), make(keep, 3)]))
     counts = calls.invoke("platform/purge_expired_rows", {})
-    expected = {"sessions": 0, "idempotency": 0, "outbox": 0, "consumed_events": 0, "notifications": 0}
+    expected = {kind[0]: 0 for kind in KINDS}
     expected[name] = purge.BATCH + 5
     assert counts == expected
     assert rows(db, table) == 3

@@ -114,14 +114,16 @@ def test_a_message_that_is_too_long_does_not_take_its_batch_along(
 
 
 def test_an_unreachable_queue_is_given_up_at_once(
-    db: Connection, sqs: Any, subscribe: Subscribe, monkeypatch: pytest.MonkeyPatch
+    db: Connection, sqs: Any, subscribe: Subscribe, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     # Nothing listens on port 1.
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:1")
     subscribe({"a": ["http://127.0.0.1:1/000000000000/one"]})
-    emit(db, "a", 30)
-    assert relay() == {"published": 0, "failed": 30}
-    assert len(waiting(db)) == 30
+    # More than a batch: the second one is not tried where the first one met nobody.
+    emit(db, "a", 230)
+    assert relay() == {"published": 0, "failed": 230}
+    assert len(waiting(db)) == 230
+    assert [record.message for record in caplog.records].count("queue does not take messages") == 1
 
 
 def test_a_run_without_time_sends_nothing_and_loses_nothing(db: Connection, sqs: Any, subscribe: Subscribe) -> None:

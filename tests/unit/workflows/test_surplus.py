@@ -75,7 +75,25 @@ def test_a_second_payment_of_one_order_is_surplus_and_named_by_its_own_transacti
     _forget_money_that_never_was(till)
 
 
+def test_two_surpluses_of_one_order_are_two_matters_each_settled_by_its_own_refund(
+    till: Till, platform: Platform
+) -> None:
+    buyer, number = till.paid_order()
+    for _ in range(2):
+        assert (
+            platform.notice("transaction", platform.payment(number, buyer.openid, 2 * PRICE_FEN)).post().status == 200
+        )
+    first, second = till.refunds(number)
+    assert till.alarms(only_open=True) == {"SURPLUS": 2}
+    receipt = till.rows("SELECT transaction_id FROM payment_receipt WHERE id = %s", first["receipt_id"])[0]
+    said = platform.refund(first, receipt["transaction_id"], 2 * PRICE_FEN, "SUCCESS")
+    assert platform.notice("refund", said).post().status == 200
+    still_open = till.rows("SELECT subject FROM payment_exception WHERE resolved_at IS NULL")
+    assert still_open == [{"subject": second["out_refund_no"]}]
+    _forget_money_that_never_was(till)
+
+
 def _forget_money_that_never_was(till: Till) -> None:
     for table, where in (("refund", "kind = 'SURPLUS'"), ("payment_receipt", "effective IS NULL"),
-                         ("money_posting", "cause LIKE 'surplus:%%'")):  # fmt: skip
+                         ("money_posting", "cause LIKE 'surplus:%%' OR cause LIKE 'refund:RS%%'")):  # fmt: skip
         till.change(f"DELETE FROM {table} WHERE {where}")

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from orchard.gateways.errors import ConfigurationError
 
 _MAX_ANSWER_BYTES = 1 << 20
+# Before a call is repeated that was refused for coming too often.
+PAUSE_SECONDS = 0.5
 
 
 class NotSent(Exception):
@@ -30,6 +32,11 @@ class Timeouts:
 
     connect: float = 2.0
     read: float = 8.0
+
+    @property
+    def longest_seconds(self) -> float:
+        """What one call may take: a quick refusal, a pause, then no connection at first and a slow answer at last."""
+        return self.connect + PAUSE_SECONDS + 2 * self.connect + self.read
 
 
 @dataclass(frozen=True, slots=True)

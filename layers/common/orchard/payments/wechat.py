@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from orchard.core.errors import AppError, CounterpartyRefused, CounterpartyUnknown, Unavailable
+from orchard.gateways.http import Timeouts
 from orchard.runtime import settings
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 PAYMENTS_PATH = "/wechat-pay/payments"
 REFUNDS_PATH = "/wechat-pay/refunds"
+# One call with the repetition that the gateway allows itself: no connection at first, then a slow answer.
+LONGEST_CALL_SECONDS = Timeouts().longest_seconds
 
 T = TypeVar("T")
 

@@ -38,12 +38,12 @@ def processed(source: str, event_id: str, outcome: str) -> Statement:
     )
 
 
-def unprocessed(tx: Tx, source: str, limit: int) -> list[Row]:
+def unprocessed(tx: Tx, source: str, limit: int, after_id: int = 0) -> list[Row]:
     """Stored notifications that were never finished, oldest first: id, event_id, subject, payload (JSON text)."""
     return tx.rows(
         "SELECT id, event_id, subject, payload FROM callback_inbox"
-        " WHERE source = %s AND processed_at IS NULL ORDER BY id LIMIT %s",
-        (source, limit),
+        " WHERE source = %s AND processed_at IS NULL AND id > %s ORDER BY id LIMIT %s",
+        (source, after_id, limit),
     )
 
 

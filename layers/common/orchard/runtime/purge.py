@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from orchard.runtime import idempotency, inbox, outbox, sessions
+from orchard.runtime import idempotency, inbox, outbox, pauses, sessions
 from orchard.runtime.database import Connection, Tx
 from orchard.runtime.jobs import Counts, TimeLeft
 
@@ -13,6 +13,7 @@ _PURGES: dict[str, Callable[[Tx, int], int]] = {
     "outbox": outbox.purge_published,
     "consumed_events": outbox.purge_consumed,
     "notifications": inbox.purge_processed,
+    "pauses": pauses.purge_over,
 }
 
 

@@ -24,11 +24,12 @@ def relay_outbox(connection: Connection, time_left: TimeLeft) -> Counts:
     holds up neither the other queues nor the events behind it.
     """
     queues = _client()
+    down: set[str] = set()
     published = failed = after_id = 0
     while time_left:
         # mypy cannot infer a lambda with a default.
         rows = connection.run(lambda tx, after=after_id: outbox.unpublished(tx, _BATCH, after))  # type: ignore[misc]
-        lost = _send(queues, rows)
+        lost = _send(queues, rows, down)
         crash_points.reached("relay.sent")
         delivered = [row["id"] for row in rows if row["id"] not in lost]
         if delivered:
@@ -53,19 +54,22 @@ def _client() -> Any:
     )
 
 
-def _send(queues: Any, rows: Sequence[Row]) -> set[int]:
-    """Send each row to its subscribers; the ids of rows that at least one queue did not take."""
+def _send(queues: Any, rows: Sequence[Row], down: set[str]) -> set[int]:
+    """Send each row to its subscribers; the ids of rows that at least one queue did not take.
+
+    A queue that is found to be `down` is left alone for the rest of the run.
+    """
     by_queue: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         for url in settings.subscriptions().get(row["topic"], []):
             by_queue[url].append(row)
     lost: set[int] = set()
     for url, waiting in by_queue.items():
-        lost |= _send_all(queues, url, waiting)
+        lost |= {row["id"] for row in waiting} if url in down else _send_all(queues, url, waiting, down)
     return lost
 
 
-def _send_all(queues: Any, url: str, rows: Sequence[Row]) -> set[int]:
+def _send_all(queues: Any, url: str, rows: Sequence[Row], down: set[str]) -> set[int]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     lost: set[int] = set()
@@ -76,6 +80,7 @@ def _send_all(queues: Any, url: str, rows: Sequence[Row]) -> set[int]:
         except (BotoCoreError, ClientError):
             # Out of reach, missing or throttled: trying on would take the other queues' time.
             logger.exception("queue does not take messages", queue=url)
+            down.add(url)
             return lost | {row["id"] for row in rows[start:]}
     return lost
 

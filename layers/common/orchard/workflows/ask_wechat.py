@@ -12,6 +12,7 @@ from orchard.runtime.jobs import Counts, TimeLeft, each
 from orchard.workflows.payment_succeeded import settle
 
 _BATCH = 200
+ASK_SECONDS = wechat.LONGEST_CALL_SECONDS
 
 
 class Standing(StrEnum):

@@ -2,7 +2,7 @@
 
 from orchard.core.errors import CounterpartyUnknown, Unavailable
 from orchard.orders.models import OrderState
-from orchard.payments import rules
+from orchard.payments import rules, wechat
 from orchard.payments.models import CallKind, CallRow, CallState, ExceptionKind, PaymentState, RefundRow
 from orchard.payments.service.exceptions import raise_exception, resolve_exception
 from orchard.payments.store import payment as store
@@ -11,11 +11,13 @@ from orchard.runtime import crash_points
 from orchard.runtime.database import Connection, Tx
 from orchard.runtime.jobs import Counts, TimeLeft, each
 from orchard.workflows.ask_wechat import Standing, ask
-from orchard.workflows.close_order import close_order
+from orchard.workflows.close_order import CLOSE_SECONDS, close_order
 from orchard.workflows.notifications import finish_inbox
 from orchard.workflows.send_refunds import send_refund
 
 _BATCH = 100
+# A close, and the query before it is tried again; a refund is asked for, sent and asked for once more.
+INTENT_SECONDS = CLOSE_SECONDS + wechat.LONGEST_CALL_SECONDS
 
 
 def finish_open_intents(transactions: Connection, time_left: TimeLeft) -> Counts:

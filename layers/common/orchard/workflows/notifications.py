@@ -1,6 +1,9 @@
 """Notifications of WeChat Pay: verified, kept in the inbox, then booked; whatever dies between is finished later."""
 
 import json
+from collections.abc import Iterator
+from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from orchard.orders import service as orders
@@ -12,7 +15,7 @@ from orchard.payments.store import payment as store
 from orchard.runtime import crash_points, inbox
 from orchard.runtime.callbacks import PlatformCall
 from orchard.runtime.database import Connection, Row, Tx
-from orchard.runtime.jobs import Counts, TimeLeft, each
+from orchard.runtime.jobs import Counts, TimeLeft, Turns, each
 from orchard.runtime.logs import logger
 from orchard.workflows.ask_wechat import ask
 from orchard.workflows.payment_succeeded import Outcome, settle
@@ -134,11 +137,21 @@ def finish_inbox(transactions: Connection, time_left: TimeLeft) -> Counts:
     """Book the notifications that were stored and acknowledged, or not, by a function that then died."""
     counts: Counts = {}
     for source in (PAYMENTS, REFUNDS):
-        rows = transactions.run(lambda tx, source=source: inbox.unprocessed(tx, source, _BATCH))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
-        done = each(rows, lambda row, source=source: _finish(transactions, source, row), time_left)  # type: ignore[misc]  # the same
-        for name, number in done.items():
+        turns = Turns[Row](transactions, f"inbox {source}", frozenset(), itemgetter("id"))
+        finish = turns.take(partial(_finish, transactions, source))
+        for name, number in each(_stored(transactions, source, turns, time_left), finish, time_left).items():
             counts[name] = counts.get(name, 0) + number
     return counts
+
+
+def _stored(transactions: Connection, source: str, turns: Turns[Row], time_left: TimeLeft) -> Iterator[Row]:
+    after_id = 0
+    while time_left:
+        page = transactions.run(partial(inbox.unprocessed, source=source, limit=_BATCH, after_id=after_id))
+        yield from turns.due(page)
+        if len(page) < _BATCH:
+            return
+        after_id = page[-1]["id"]
 
 
 def _finish(transactions: Connection, source: str, row: Row) -> str:

@@ -26,13 +26,14 @@ _UNPAID = frozenset({OrderState.PENDING_PAY, OrderState.CLOSED})
 def pay_order(transactions: Connection, member: MemberSession, order_number: str) -> PaymentSheet:
     """What the mini-program needs to open the payment sheet; repeating it gives the same prepay while it lives.
 
-    An order that costs nothing is paid at once. Raises NotFound, OrderNotPayable, OrderAlreadyPaid, the Conflict of a
+    An order that costs nothing needs no sheet. Raises NotFound, OrderNotPayable, OrderAlreadyPaid, the Conflict of a
     campaign whose share of the order is gone, PaymentInProgress, CounterpartyRefused, CounterpartyUnknown (the next
     attempt uses the same number and body), Unavailable, and ConfigurationError before anything is begun.
     """
     order = transactions.run(lambda tx: orders.owned_order(tx, member.member_id, order_number))
     if order.payable_fen == 0:
-        return transactions.run(lambda tx: _pay_nothing(tx, order))
+        # It was paid with nothing when it was placed.
+        return PaymentSheet(order_number=order.order_number, state=order.state, amount_fen=0, parameters=None)
     _check_payable(order)
     body = _body(transactions, member, order)
     deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
@@ -41,19 +42,6 @@ def pay_order(transactions: Connection, member: MemberSession, order_number: str
             raise PaymentInProgress
         time.sleep(_WAIT_SECONDS)
     return _sheet(order, step.prepay_id if step.action == "use" else _prepay(transactions, order, step))
-
-
-def _pay_nothing(tx: Tx, seen: OrderRow) -> PaymentSheet:
-    order = _locked(tx, seen.order_number)
-    if order.state is OrderState.PENDING_PAY:
-        _check_payable(order)
-        orders.check_payable(tx, order)
-        prepay.record_free(tx, order)
-        orders.record_payment(tx, order)
-        order = _locked(tx, seen.order_number)
-    elif order.state is OrderState.CLOSED:
-        raise OrderNotPayable(state=order.state.value)
-    return PaymentSheet(order_number=order.order_number, state=order.state, amount_fen=0, parameters=None)
 
 
 def _locked(tx: Tx, order_number: str) -> OrderRow:

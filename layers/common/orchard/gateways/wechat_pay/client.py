@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from orchard.core import clock
 from orchard.core.errors import Unavailable
 from orchard.gateways.errors import OutcomeUnknown
-from orchard.gateways.http import Answer, Host, NoAnswer, NotSent, Timeouts
+from orchard.gateways.http import PAUSE_SECONDS, Answer, Host, NoAnswer, NotSent, Timeouts
 from orchard.gateways.wechat_pay import models
 from orchard.gateways.wechat_pay.errors import MerchantSetupRefused, NotEnoughBalance, OrderMissing, refusal
 from orchard.gateways.wechat_pay.models import Refund, RefundRequest, Transaction
@@ -37,8 +37,7 @@ from orchard.gateways.wechat_pay.signing import (
 
 logger = logging.getLogger(__name__)
 
-_TIMEOUTS = Timeouts(connect=2.0, read=8.0)
-_AFTER_FREQUENCY_LIMIT_SECONDS = 0.5
+TIMEOUTS = Timeouts()
 _MAX_DESCRIPTION = 127
 _PREPAY_ID = re.compile(r"[0-9A-Za-z_\-]{1,64}")
 _CODE = re.compile(r"[0-9A-Za-z_]{1,64}")
@@ -50,7 +49,7 @@ class WeChatPayClient:
     """One merchant at WeChat Pay. Raises ConfigurationError at once for keys that cannot work.
 
     `reload_keys` returns the platform's current keys when an answer names an unknown serial. Calls are never
-    repeated, except once after 429 or when no connection was made: then nothing can have happened.
+    repeated, except once after a quick 429 or when no connection was made: then nothing can have happened.
     """
 
     def __init__(
@@ -59,11 +58,12 @@ class WeChatPayClient:
         api_url: str = "https://api.mch.weixin.qq.com",
         *,
         reload_keys: ReloadKeys | None = None,
-        timeouts: Timeouts = _TIMEOUTS,
+        timeouts: Timeouts = TIMEOUTS,
     ) -> None:
         self._keys = keys
         self._signer = MerchantSigner(keys.merchant_private_key)
         self.platform_keys = PlatformKeys(keys.platform_public_keys, reload_keys)
+        self._timeouts = timeouts
         self._host = Host(api_url, timeouts, "WeChat Pay API URL")
 
     def prepay_body(
@@ -159,9 +159,11 @@ class WeChatPayClient:
         return found
 
     def _call(self, operation: str, method: str, target: str, body: bytes = b"") -> Answer:
+        began = time.monotonic()
         answer = self._send(operation, method, target, body)
-        if answer.status == 429:
-            time.sleep(_AFTER_FREQUENCY_LIMIT_SECONDS)
+        # A slow refusal has used up the time of a second try.
+        if answer.status == 429 and time.monotonic() - began < self._timeouts.connect:
+            time.sleep(PAUSE_SECONDS)
             answer = self._send(operation, method, target, body)
         self._check(operation, answer)
         return answer

@@ -86,7 +86,7 @@ def prepay_unknown(tx: Tx, step: PrepayStep, note: str) -> None:
 
 
 def record_free(tx: Tx, order: OrderRow) -> None:
-    """The payment of an order that costs nothing: done at once, no money, no call."""
+    """The payment row of an order that cost nothing, for a refund to hang on: no money, no call."""
     row = {"id": new_id(), "order_id": order.id, "order_number": order.order_number, "amount_fen": 0,
            "state": PaymentState.SUCCESS.value}  # fmt: skip
     tx.execute(store.insert_payment(row, paid=True))

@@ -103,7 +103,7 @@ def record_surplus(
     ])  # fmt: skip
     logger.warning("surplus payment", order_number=order.order_number, amount_fen=said.amount_fen)
     count("SurplusPayments")
-    raise_exception(tx, ExceptionKind.SURPLUS, order.order_number, amount_fen=said.amount_fen, out_refund_no=number)
+    raise_exception(tx, ExceptionKind.SURPLUS, number, amount_fen=said.amount_fen, order_number=order.order_number)
 
 
 def _receipt(

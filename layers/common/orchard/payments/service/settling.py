@@ -113,7 +113,7 @@ def _tell(tx: Tx, refund: RefundRow, target: RefundState, problem: str) -> None:
         for kind in _TROUBLES:
             resolve_exception(tx, kind, refund.out_refund_no, "refunded")
         if refund.kind is RefundKind.SURPLUS:
-            resolve_exception(tx, ExceptionKind.SURPLUS, refund.order_number, "refunded")
+            resolve_exception(tx, ExceptionKind.SURPLUS, refund.out_refund_no, "refunded")
 
 
 def adopt(tx: Tx, payment: PaymentRow, said: SaidOfRefund) -> RefundRow | None:
