@@ -1,5 +1,6 @@
 """Structured logs and EMF metrics. Bodies, headers and queries are never logged, so no personal data can be."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,12 +11,19 @@ from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
 # Service and namespace come from POWERTOOLS_SERVICE_NAME and POWERTOOLS_METRICS_NAMESPACE in the template.
 logger = Logger(utc=True)
-metrics = Metrics(namespace="Orchard")
+# The namespace is the installation's own, so that two in one account are told apart.
+metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Orchard"))
 
 
 def count(name: str, value: int = 1) -> None:
     """Add to a CloudWatch counter; written with the invocation's other metrics."""
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def gauge(name: str, value: float) -> None:
+    """How something stands now; a name that ends in `Seconds` is a duration, any other a number of things."""
+    unit = MetricUnit.Seconds if name.endswith("Seconds") else MetricUnit.Count
+    metrics.add_metric(name=name, unit=unit, value=value)
 
 
 @contextmanager
