@@ -49,8 +49,8 @@ check: $(VENV)/dev.stamp ## lint, types, imports, templates
 campaign: $(VENV)/dev.stamp ## faults and races by the hour: make campaign [SEED=7] [MINUTES=20] [REDUCED=1] [ARGS=...]
 	@ORCHARD_CAMPAIGN=$(if $(REDUCED),ci,full) ORCHARD_CAMPAIGN_SEED=$(SEED) ORCHARD_CAMPAIGN_MINUTES=$(MINUTES) \
 		$(BIN)/pytest $(or $(ARGS),tests/campaigns)
-bench: $(VENV)/dev.stamp ## print every figure
-	@$(BIN)/python -m benchmarks $(ARGS)
+bench: $(VENV)/bench.stamp ## print every figure: make bench ARGS="orders catalog", FULL=1 for more data
+	@$(BIN)/python -m benchmarks $(ARGS) $(if $(FULL),--full)
 openapi: $(VENV)/dev.stamp ## write docs/openapi.json anew
 	@$(BIN)/python -m infra.openapi --write
 lock: $(VENV)/dev.stamp ## pin the functions' packages with hashes

@@ -1,18 +1,17 @@
 """Coupons: what twenty of them cost a quote of a hundred lines, and how fast one template can be claimed."""
 
-import secrets
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from benchmarks import floor, quotes
-from benchmarks.load import alternate
-from benchmarks.orders import load_products
+from benchmarks.figures import Bench, Figure, Figures, of, ratio
+from benchmarks.load import Load, alternate, per_second
+from benchmarks.shop import load_products, new_member
 from orchard.core import clock
 from orchard.core.ids import new_id
 from orchard.coupons.schemas import TemplateDraft
 from orchard.coupons.service import claiming, templates
-from orchard.members import service as members
 from orchard.orders.schemas.placing import QuoteRequest
 from orchard.orders.service import ever_paid_statement
 from orchard.runtime import sessions
@@ -20,29 +19,28 @@ from orchard.runtime.database import Connection
 from orchard.runtime.sessions import MemberSession
 from tests.support.calls import call
 
-Figures = dict[str, float | int | str]
 _LINES, _COUPONS, _ROUNDS = 100, 20, 40
 _CONNECTIONS = 32
 _OFFERS = 100_000_000
 
 
-def run(db: Connection) -> Figures:
+def run(bench: Bench) -> Figures:
     """Quotes with and without coupons in turn, then claims against the floor of the same run."""
-    load_products(db)
-    member = MemberSession(db.run(lambda tx: members.join(tx, f"o{secrets.token_hex(13)}")), 0)
-    skus = [row["id"] for row in db.run(lambda tx: tx.rows("SELECT id FROM sku ORDER BY id LIMIT %s", (_LINES,)))]
+    db = bench.db
+    skus = sorted(load_products(db, 1000))[:_LINES]
+    member = new_member(db)
     small = quotes.queries(db, member, _request(skus[:1]))
     for number in range(_COUPONS):
         template_id = _offer(db, **_TERMS[number % len(_TERMS)])
         _claim(db, member.member_id, template_id)
-    figures: Figures = {
-        "quote, 1 line, empty wallet: SQL queries": small,
-        f"quote, {_LINES} lines, {_COUPONS} coupons: SQL queries": quotes.queries(db, member, _request(skus)),
-    }
-    figures.update(_quotes(db, member, _request(skus)))
-    figures["claim: SQL round trips, all"] = _round_trips(db, member)
-    figures.update(_throughput(db))
-    return figures
+    many = quotes.queries(db, member, _request(skus))
+    return [
+        Figure("quote, 1 line, empty wallet: SQL queries", small),
+        Figure(f"quote, {_LINES} lines, {_COUPONS} coupons: SQL queries", many).at_most(small),
+        *_quotes(db, member, _request(skus)),
+        Figure("claim: SQL round trips, all", _round_trips(db, member)),
+        *_throughput(db),
+    ]
 
 
 _TERMS: tuple[dict[str, Any], ...] = (
@@ -75,11 +73,11 @@ def _request(skus: list[int]) -> QuoteRequest:
 
 def _quotes(db: Connection, member: MemberSession, request: QuoteRequest) -> Figures:
     with_coupons, without = quotes.cpu_ms(db, member, request, request, _ROUNDS)
-    return {
-        f"quote, {_LINES} lines, {_COUPONS} coupons: CPU ms": round(with_coupons, 2),
-        f"quote, {_LINES} lines, no campaigns: CPU ms": round(without, 2),
-        "quote with coupons to the same without campaigns, ratio": round(with_coupons / without, 2),
-    }
+    return [
+        Figure(f"quote, {_LINES} lines, {_COUPONS} coupons: CPU", round(with_coupons, 2), "ms"),
+        Figure(f"quote, {_LINES} lines, no campaigns: CPU", round(without, 2), "ms"),
+        Figure("quote with coupons to the same without campaigns", round(with_coupons / without, 2), "ratio"),
+    ]
 
 
 def _round_trips(db: Connection, member: MemberSession) -> int:
@@ -107,15 +105,17 @@ def _throughput(db: Connection) -> Figures:
 
     rates = alternate(
         {
-            "shared": (claims(lambda _: shared), _CONNECTIONS),
-            "own": (claims(lambda number: own[number]), _CONNECTIONS),
-            "floor": (floor.one_row, _CONNECTIONS),
-        }
+            "shared": Load(claims(lambda _: shared), _CONNECTIONS),
+            "own": Load(claims(lambda number: own[number]), _CONNECTIONS),
+            "floor": Load(floor.one_row, _CONNECTIONS),
+        },
+        seconds=1.5,
     )
-    return {
-        f"claims/s of one template, {_CONNECTIONS} connections": round(rates["shared"]),
-        f"claims/s, a template each, {_CONNECTIONS} connections": round(rates["own"]),
-        f"durable floor, rows/s, {_CONNECTIONS} connections": round(rates["floor"]),
-        "claims of one template to floor, ratio": round(rates["shared"] / rates["floor"], 3),
-        "claims of a template each to floor, ratio": round(rates["own"] / rates["floor"], 3),
-    }
+    shared_rate, own_rate, lowest = (per_second(rates[name]) for name in ("shared", "own", "floor"))
+    return [
+        of(f"claims of one template, {_CONNECTIONS} connections", shared_rate, "/s"),
+        of(f"claims, a template each, {_CONNECTIONS} connections", own_rate, "/s"),
+        of(f"durable floor, {_CONNECTIONS} connections", lowest, "/s"),
+        ratio("claims of one template to floor", shared_rate, lowest),
+        ratio("claims of a template each to floor", own_rate, lowest),
+    ]

@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from benchmarks import quotes
-from benchmarks.orders import home_address, load_products, new_member
+from benchmarks.figures import Bench, Figure, Figures
+from benchmarks.shop import home_address, load_products, new_member
 from orchard.core import clock
 from orchard.group_buy.schemas import ActivityDraft
 from orchard.group_buy.service import activities
@@ -16,27 +17,27 @@ from orchard.runtime.database import Connection, Tx
 from orchard.runtime.sessions import MemberSession
 from tests.support.calls import call
 
-Figures = dict[str, float | int | str]
 _ROUNDS = 200
 _SIZE = 3
 
 
-def run(db: Connection) -> Figures:
+def run(bench: Bench) -> Figures:
     """A group of three is opened, paid for and joined; in between, quotes with and without the activity in turn."""
-    load_products(db)
+    db = bench.db
+    load_products(db, 100)
     sku = db.run(lambda tx: tx.rows("SELECT id, price_fen FROM sku ORDER BY id LIMIT 1"))[0]
     choice = {"activity_id": str(_offer(db, sku["id"], sku["price_fen"] // 2))}
     opening, number = _placing(db, sku["id"], choice)
     paying = _paying(db, number)
     group = db.run(lambda tx: tx.rows("SELECT id FROM group_buy_group"))[0]
     join = {**choice, "group_id": str(group["id"])}
-    return {
-        **_quotes(db, sku["id"], join),
-        "open a group: SQL round trips, all": opening,
-        "join a group: SQL round trips, all": _placing(db, sku["id"], join)[0],
-        "record a leader's payment: SQL round trips": paying,
-        "record the payment that completes a group: SQL round trips": _completing(db, sku["id"], join),
-    }
+    return [
+        *_quotes(db, sku["id"], join),
+        Figure("open a group: SQL round trips, all", opening),
+        Figure("join a group: SQL round trips, all", _placing(db, sku["id"], join)[0]),
+        Figure("record a leader's payment: SQL round trips", paying),
+        Figure("record the payment that completes a group: SQL round trips", _completing(db, sku["id"], join)),
+    ]
 
 
 def _offer(db: Connection, sku_id: int, price_fen: int) -> int:
@@ -61,12 +62,12 @@ def _quotes(db: Connection, sku_id: int, join: dict[str, str]) -> Figures:
     plain = QuoteRequest.model_validate(_body(sku_id))
     request = QuoteRequest.model_validate(_body(sku_id, group_buy=join))
     with_group, without = quotes.cpu_ms(db, member, request, plain, _ROUNDS)
-    return {
-        "quote, 1 line that joins a group: SQL queries": quotes.queries(db, member, request),
-        "quote, 1 line that joins a group: CPU ms": round(with_group, 2),
-        "quote, 1 line, no campaigns: CPU ms": round(without, 2),
-        "quote with group-buy to the same without campaigns, ratio": round(with_group / without, 2),
-    }
+    return [
+        Figure("quote, 1 line that joins a group: SQL queries", quotes.queries(db, member, request)),
+        Figure("quote, 1 line that joins a group: CPU", round(with_group, 2), "ms"),
+        Figure("quote, 1 line, no campaigns: CPU", round(without, 2), "ms"),
+        Figure("quote with group-buy to the same without campaigns", round(with_group / without, 2), "ratio"),
+    ]
 
 
 def _placing(db: Connection, sku_id: int, choice: dict[str, str]) -> tuple[int, str]:

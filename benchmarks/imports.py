@@ -1,12 +1,18 @@
-"""What a cold start pays for imports: CPU of a fresh interpreter that imports one function, against a baseline."""
+"""What a cold start pays for imports: CPU and memory of a fresh interpreter that imports one function."""
 
 import os
 import statistics
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.figures import Figure, Figures, of, ratio
 
 ROOT = Path(__file__).parents[1]
-_ROUNDS = 7
+# What a function may cost, as a multiple of the baseline; and half of what it is given.
+_BUDGET = 2.0
+_MEMORY_MB = 256
 # `import pydantic` alone loads next to nothing (its names are lazy), so the baseline takes the base class from it.
 _BASELINE = "import pymysql\nfrom pydantic import BaseModel"
 _LITERAL = "import pydantic, pymysql"
@@ -14,11 +20,15 @@ _LITERAL = "import pydantic, pymysql"
 _ENVIRONMENT = {"PYDANTIC_DISABLE_PLUGINS": "__all__", "POWERTOOLS_SERVICE_NAME": "bench"}
 # A function never unloads, so neither does the measured interpreter.
 _END = "\nimport os\nos._exit(0)"
-Figures = dict[str, float | int | str]
 
 
-def _cpu_ms(code: str, path: str) -> float:
-    """User and system time of one interpreter that runs `code`, in milliseconds."""
+class _Used(NamedTuple):
+    cpu_ms: float
+    memory_mb: float
+
+
+def _used(code: str, path: str) -> _Used:
+    """User and system time of one interpreter that runs `code`, and the most memory it had."""
     environment = {**os.environ, **_ENVIRONMENT, "PYTHONPATH": path}
     pid = os.fork()
     if pid == 0:
@@ -26,39 +36,40 @@ def _cpu_ms(code: str, path: str) -> float:
     _, status, usage = os.wait4(pid, 0)
     if status:
         raise RuntimeError(f"cannot run: {code}")
-    return (usage.ru_utime + usage.ru_stime) * 1000
+    return _Used((usage.ru_utime + usage.ru_stime) * 1000, usage.ru_maxrss / 1024)
 
 
-def run() -> Figures:
-    """CPU per import, bare interpreter taken off, as a ratio to the baseline; interleaved, medians of 7."""
+def run(full: bool = False) -> Figures:
+    """CPU per import, bare interpreter taken off, as a ratio to the baseline; interleaved."""
     layer = str(ROOT / "layers" / "common")
     functions = sorted(path.parent for path in (ROOT / "functions").glob("*/*/app.py"))
     cases = {"bare": ("", layer), "baseline": (_BASELINE, layer), "literal": (_LITERAL, layer)}
     for folder in functions:
         cases[f"{folder.parent.name}/{folder.name}"] = ("import app", f"{layer}:{folder}")
-    samples: dict[str, list[float]] = {name: [] for name in cases}
-    for round_number in range(_ROUNDS + 1):
+    samples: dict[str, list[_Used]] = {name: [] for name in cases}
+    for round_number in range((7 if full else 3) + 1):
         for name, (code, path) in cases.items():
-            cpu = _cpu_ms(code, path)
+            used = _used(code, path)
             if round_number:  # the first round only warms the file cache and writes bytecode
-                samples[name].append(cpu)
-    return _ratios({name: statistics.median(values) for name, values in samples.items()})
+                samples[name].append(used)
+    return _figures(samples)
 
 
-def _ratios(median: dict[str, float]) -> Figures:
-    bare, baseline = median.pop("bare"), median.pop("baseline")
-    literal = median.pop("literal") - bare
-    base = baseline - bare
-    figures: Figures = {
-        "baseline CPU ms (pydantic.BaseModel, pymysql; bare interpreter taken off)": round(base, 1),
-        "the words `import pydantic, pymysql` alone, CPU ms": round(literal, 1),
-    }
-    for name, value in median.items():
-        figures[f"{name}, ratio"] = round((value - bare) / base, 2)
-    figures["dearest function, ratio"] = max(v for k, v in figures.items() if k.endswith(", ratio"))
-    return figures
-
-
-if __name__ == "__main__":
-    for name, value in run().items():
-        print(f"{name:60} {value}")
+def _figures(samples: dict[str, list[_Used]]) -> Figures:
+    bare = statistics.median(used.cpu_ms for used in samples["bare"])
+    cpu = {name: [used.cpu_ms - bare for used in taken] for name, taken in samples.items() if name != "bare"}
+    base, literal = cpu.pop("baseline"), cpu.pop("literal")
+    ratios = [ratio(f"{name}: CPU to the baseline's", taken, base) for name, taken in cpu.items()]
+    dearest = max(ratios, key=lambda figure: figure.value)
+    memory = {name: max(used.memory_mb for used in taken) for name, taken in samples.items()}
+    largest = max(cpu, key=memory.__getitem__)
+    return [
+        of("the baseline's CPU (pydantic.BaseModel, pymysql; bare interpreter taken off)", base, "ms"),
+        of("the words `import pydantic, pymysql` alone", literal, "ms"),
+        *ratios,
+        replace(dearest, name=f"dearest: {dearest.name}").at_most(_BUDGET),
+        Figure("memory: bare interpreter", round(memory["bare"], 1), "MB"),
+        Figure("memory: the baseline", round(memory["baseline"], 1), "MB"),
+        *(Figure(f"{name}: memory", round(memory[name], 1), "MB") for name in cpu),
+        Figure(f"most memory: {largest}", round(memory[largest], 1), "MB").at_most(_MEMORY_MB),
+    ]

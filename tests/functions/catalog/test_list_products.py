@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.catalog import synthetic
+from benchmarks.catalogue import synthetic
 from infra.tools.import_catalogue import import_file
 from orchard.catalog.models import ProductFilter, ProductSort
 from orchard.catalog.store import listing

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.catalog import synthetic
+from benchmarks.catalogue import synthetic
 from infra.tools.import_catalogue import import_file
 from orchard.core.paging import encode_cursor
 from orchard.runtime.database import Connection
