@@ -170,6 +170,8 @@ class MariaDb(Startable):
     def _spawn(self, binaries: ServerBinaries, lock: FolderLock) -> None:
         self.socket.unlink(missing_ok=True)
         write_private(self._folder / "init.sql", _account_sql(self.user, self.password))
+        # Not the system's: a server that starts clears away other servers' temporary tables there.
+        (self._folder / "tmp").mkdir(exist_ok=True)
         command = [
             *base_command(binaries, self._folder / "data"),
             *_SETTINGS,
@@ -178,6 +180,7 @@ class MariaDb(Startable):
             f"--port={self.port}",
             f"--socket={self.socket}",
             f"--pid-file={self._folder / 'server.pid'}",
+            f"--tmpdir={self._folder / 'tmp'}",
             f"--init-file={self._folder / 'init.sql'}",
             *self._options,
         ]
