@@ -90,8 +90,17 @@ def test_history_cannot_be_rewritten(empty: Connection, tmp_path: Path) -> None:
     with pytest.raises(MigrationChanged, match="0001_a"):
         migrations.apply(empty, tmp_path)
     (tmp_path / "0001_a.sql").unlink()
+    write(tmp_path, _0002_b="CREATE TABLE b (id INT);")
     with pytest.raises(MigrationChanged):
         migrations.apply(empty, tmp_path)
+
+
+def test_a_rolled_back_release_leaves_its_successors_migrations_alone(empty: Connection, tmp_path: Path) -> None:
+    write(tmp_path, _0001_a="CREATE TABLE a (id INT);", _0002_b="CREATE TABLE b (id INT);")
+    migrations.apply(empty, tmp_path)
+    (tmp_path / "0002_b.sql").unlink()
+    assert migrations.apply(empty, tmp_path) == []
+    assert applied(empty) == ["0001_a", "0002_b"]
 
 
 def test_a_misnamed_file_is_refused(empty: Connection, tmp_path: Path) -> None:

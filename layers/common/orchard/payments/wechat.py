@@ -54,7 +54,7 @@ _built: "tuple[_Identity, WeChatPayClient] | None" = None
 def client() -> "WeChatPayClient":
     """The client. Raises ConfigurationError for missing or unusable keys, before anything was begun."""
     global _built  # noqa: PLW0603 - one per process: it keeps the connection
-    identity = (settings.wechat_pay(), settings.wechat_pay_keys(), settings.wechat().app_id)
+    identity = (settings.wechat_pay(), settings.wechat_pay_keys(), settings.wechat_app().app_id)
     if _built is None or _built[0] != identity:
         _built = (identity, _build(*identity))
     return _built[1]
@@ -95,13 +95,16 @@ def attempt(call: "Callable[[WeChatPayClient], T]") -> Reply[T]:
 
 
 def notify_url(path: str) -> str:
-    """Where WeChat Pay posts its notifications."""
-    return settings.wechat_pay().notify_url.rstrip("/") + path
+    """Where WeChat Pay posts its notifications. Raises ConfigurationError in a function that was not told."""
+    base = settings.wechat_pay().notify_url
+    if not base:
+        raise settings.ConfigurationError("ORCHARD_WECHAT_PAY_NOTIFY_URL is missing")
+    return base.rstrip("/") + path
 
 
 def merchant() -> tuple[str, str]:
     """Our merchant id and app id."""
-    return settings.wechat_pay().merchant_id, settings.wechat().app_id
+    return settings.wechat_pay().merchant_id, settings.wechat_app().app_id
 
 
 def open_notification(call: "PlatformCall") -> "Notification":

@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 
 
 class MigrationChanged(RuntimeError):
-    """An applied file was edited or removed: history is append-only."""
+    """An applied file was edited, or removed from the middle: history is append-only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ def apply(connection: Connection, path: Path | None = None) -> list[str]:
     """Apply what is missing; returns the names applied now.
 
     Each file's DDL commits by itself in MySQL, so its record follows it; a crash between two statements of a file
-    is mended by files that are written with IF NOT EXISTS. Raises MigrationChanged when history does not match, and
-    Unavailable while another run takes longer than a few lock time-outs.
+    is mended by files that are written with IF NOT EXISTS. A database that is ahead of these files is left as it is:
+    every release works on its successor's schema. Raises MigrationChanged when history does not match, and Unavailable while another run takes longer than a few lock time-outs.
     """
     guard, worker = connection.another(STATEMENT_SECONDS), connection.another(STATEMENT_SECONDS)
     try:
@@ -100,8 +100,10 @@ def _alone(guard: Tx, connection: Connection, path: Path | None) -> list[str]:
 
 def _check_history(done: dict[str, str], migrations: list[Migration]) -> None:
     known = {migration.name: migration.checksum for migration in migrations}
+    # While a deployment is rolled back the former release meets what its successor had added: that is no rewriting.
+    newest = max(known, default="")
     for name, checksum in done.items():
-        if known.get(name) != checksum:
+        if known.get(name) != checksum and (name in known or name < newest):
             raise MigrationChanged(name)
 
 

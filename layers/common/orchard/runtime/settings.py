@@ -64,6 +64,17 @@ class DatabaseSettings(_Group):
         return self
 
 
+class _Administrator(_Group):
+    secret_id: str = ""
+    host: str = ""
+    tls_ca: str = ""
+
+
+class _Account(_Group):
+    username: str = Field(min_length=1)
+    password: SecretStr = Field(min_length=8)
+
+
 class SessionSettings(_Group):
     """`secret` signs session tokens; `days` is how long a login lasts."""
 
@@ -78,20 +89,27 @@ class PersonalDataSettings(_Group):
     hash_key: KeyBytes
 
 
-class WeChatSettings(_Group):
-    """The mini-program's identity at WeChat's server API."""
+class WeChatAppSettings(_Group):
+    """Which mini-program this is: all that payments need to know of it."""
 
     app_id: str = Field(min_length=1, max_length=32)
+
+
+class WeChatSettings(WeChatAppSettings):
+    """The mini-program's identity at WeChat's server API, with the secret that proves it."""
+
     app_secret: SecretStr = Field(min_length=16)
     api_url: str = "https://api.weixin.qq.com"
 
 
 class WeChatPaySettings(_Group):
-    """The merchant at WeChat Pay. `notify_url` is the base that callbacks are posted below."""
+    """The merchant at WeChat Pay. `notify_url` is the base that callbacks are posted below; only those that ask for
+    payments and refunds need it, and the functions behind it could not know it.
+    """
 
     merchant_id: str = Field(min_length=1, max_length=32)
     api_url: str = "https://api.mch.weixin.qq.com"
-    notify_url: str = Field(min_length=1, max_length=220)
+    notify_url: str = Field(default="", max_length=220)
     secret_id: str = Field(min_length=1)
 
 
@@ -152,6 +170,12 @@ def personal_data() -> PersonalDataSettings:
 
 
 @lru_cache(maxsize=1)
+def wechat_app() -> WeChatAppSettings:
+    """`ORCHARD_WECHAT_APP_ID`."""
+    return _from_environment(WeChatAppSettings, "ORCHARD_WECHAT")
+
+
+@lru_cache(maxsize=1)
 def wechat() -> WeChatSettings:
     """`ORCHARD_WECHAT_*`."""
     return _from_environment(WeChatSettings, "ORCHARD_WECHAT")
@@ -181,10 +205,30 @@ def subscriptions() -> dict[str, list[str]]:
 
 def wechat_pay_keys(*, reload: bool = False) -> WeChatPayKeys:
     """The merchant's keys, kept in memory for 15 minutes; `reload` asks Secrets Manager again after a rotation."""
-    # Powertools' parameters loads boto3: only payment functions come here, and only at first use.
+    secret_id = wechat_pay().secret_id
+    return _validate(WeChatPayKeys, _secret(secret_id, reload=reload), f"secret {secret_id}")
+
+
+def database_administrator() -> DatabaseSettings | None:
+    """The account that changes the schema: `ORCHARD_DATABASE_ADMIN_*` and the secret it names (`username`, `password`).
+
+    None when no secret is named. It connects to the functions' own database, by another host where one is given.
+    """
+    group = _from_environment(_Administrator, "ORCHARD_DATABASE_ADMIN")
+    if not group.secret_id:
+        return None
+    # The database service rotates this one by itself.
+    account = _validate(_Account, _secret(group.secret_id, reload=True), f"secret {group.secret_id}")
+    base = database()
+    values = {"host": group.host or base.host, "port": base.port, "name": base.name, "user": account.username}
+    values |= {"password": account.password, "tls_ca": group.tls_ca or base.tls_ca}
+    return _validate(DatabaseSettings, values, "ORCHARD_DATABASE_ADMIN_*")
+
+
+def _secret(secret_id: str, *, reload: bool = False) -> dict[str, Any]:
+    # Powertools' parameters loads boto3: only those that need a secret at run time come here, and only at first use.
     from aws_lambda_powertools.utilities import parameters
 
-    secret_id = wechat_pay().secret_id
     try:
         values = parameters.get_secret(secret_id, transform="json", max_age=900, force_fetch=reload)
     except parameters.GetParameterError as error:
@@ -193,10 +237,10 @@ def wechat_pay_keys(*, reload: bool = False) -> WeChatPayKeys:
         raise ConfigurationError(f"secret {secret_id}: not JSON") from None
     if not isinstance(values, dict):
         raise ConfigurationError(f"secret {secret_id}: not a JSON object")
-    return _validate(WeChatPayKeys, values, f"secret {secret_id}")
+    return values
 
 
 def forget() -> None:
     """Drop every cached group; for tests that change the environment."""
-    for loader in (database, session, personal_data, wechat, wechat_pay, payment, subscriptions):
+    for loader in (database, session, personal_data, wechat_app, wechat, wechat_pay, payment, subscriptions):
         loader.cache_clear()

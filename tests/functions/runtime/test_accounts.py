@@ -1,0 +1,111 @@
+"""The functions' database account: enough for their work, no more, made and renewed by every deployment."""
+
+import json
+import secrets
+from collections.abc import Iterator
+
+import boto3
+import pymysql
+import pytest
+from moto import mock_aws
+
+from infra.local.mariadb import MariaDb
+from orchard.runtime import accounts, settings
+from orchard.runtime.database import Connection, Statement
+from tests.support import calls
+
+DATABASE = "accounts_test"
+_DENIED = {1142, 1044, 1227}
+
+
+@pytest.fixture
+def account(database_server: MariaDb, monkeypatch: pytest.MonkeyPatch) -> Iterator[settings.DatabaseSettings]:
+    """An account that does not exist yet, as the functions' settings name it, beside the administrator's secret."""
+    database_server.create_database(DATABASE, fresh=True)
+    monkeypatch.setenv("ORCHARD_DATABASE_NAME", DATABASE)
+    monkeypatch.setenv("ORCHARD_DATABASE_USER", f"f_{secrets.token_hex(6)}")
+    monkeypatch.setenv("ORCHARD_DATABASE_PASSWORD", secrets.token_urlsafe(24))
+    monkeypatch.setenv("ORCHARD_DATABASE_ADMIN_SECRET_ID", "administrator")
+    settings.forget()
+    with mock_aws():
+        value = {"username": database_server.user, "password": database_server.password}
+        boto3.client("secretsmanager").create_secret(Name="administrator", SecretString=json.dumps(value))
+        yield settings.database()
+    monkeypatch.undo()
+    settings.forget()
+
+
+@pytest.fixture
+def functions(account: settings.DatabaseSettings) -> Iterator[Connection]:
+    connection = Connection(lambda: account)
+    yield connection
+    connection.discard()
+
+
+def test_a_deployment_makes_the_account_and_the_schema(functions: Connection) -> None:
+    applied = calls.invoke("platform/migrate_database", {})["applied"]
+    assert applied[0] == "0001_runtime"
+    assert calls.invoke("platform/migrate_database", {})["applied"] == []
+    tables = functions.run(lambda tx: tx.rows("SHOW TABLES"))
+    assert len(tables) > 20
+
+
+def test_the_account_works_on_rows_and_on_nothing_else(functions: Connection, db: Connection) -> None:
+    with accounts.administrator(functions) as administrator:
+        administrator.run(lambda tx: tx.execute(Statement("CREATE TABLE t (id INT PRIMARY KEY, n INT)")))
+    functions.run(
+        lambda tx: tx.packet(
+            [
+                Statement("INSERT INTO t VALUES (1, 1), (2, 2)"),
+                Statement("UPDATE t SET n = n + 1 WHERE id = 1", expect=1),
+                Statement("DELETE FROM t WHERE id = 2", expect=1),
+                Statement("SELECT n FROM t WHERE id = 1 FOR UPDATE"),
+            ]
+        )
+    )
+    for sql in (
+        "CREATE TABLE u (id INT)", "ALTER TABLE t ADD COLUMN m INT", "DROP TABLE t", "TRUNCATE TABLE t",
+        "CREATE INDEX i ON t (n)", "CREATE USER other", "GRANT SELECT ON t TO CURRENT_USER",
+        "SELECT * FROM mysql.user", "SELECT * FROM orchard_test.orders", "SELECT 1 INTO OUTFILE '/tmp/x'",
+    ):  # fmt: skip
+        with pytest.raises(pymysql.MySQLError) as refused:
+            functions.run(lambda tx, sql=sql: tx.execute(Statement(sql)))  # type: ignore[misc]  # a default
+        assert refused.value.args[0] in {*_DENIED, 1045, 1290}, sql
+
+
+def test_a_changed_password_reaches_the_account(
+    account: settings.DatabaseSettings, functions: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with accounts.administrator(functions):
+        functions.run(lambda tx: tx.rows("SELECT 1"))
+    monkeypatch.setenv("ORCHARD_DATABASE_PASSWORD", secrets.token_urlsafe(24))
+    settings.database.cache_clear()
+    renewed = Connection(settings.database)
+    with pytest.raises(pymysql.MySQLError):
+        renewed.run(lambda tx: tx.rows("SELECT 1"))
+    with accounts.administrator(renewed):
+        assert renewed.run(lambda tx: tx.rows("SELECT 1 AS one")) == [{"one": 1}]
+    renewed.discard()
+
+
+def test_without_an_administrator_the_functions_account_does_it(
+    functions: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ORCHARD_DATABASE_ADMIN_SECRET_ID")
+    with accounts.administrator(functions) as chosen:
+        assert chosen is functions
+
+
+def test_the_administrator_may_not_be_the_functions_account(
+    functions: Connection, database_server: MariaDb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCHARD_DATABASE_USER", database_server.user)
+    settings.database.cache_clear()
+    with pytest.raises(settings.ConfigurationError, match="administrator"), accounts.administrator(functions):
+        pytest.fail("went on")
+
+
+def test_a_missing_secret_is_named(functions: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORCHARD_DATABASE_ADMIN_SECRET_ID", "absent")
+    with pytest.raises(settings.ConfigurationError, match="secret absent"), accounts.administrator(functions):
+        pytest.fail("went on")
