@@ -16,6 +16,9 @@ from infra.local.processes import write_private
 DATABASE = "orchard"
 _SHOP_SECRET = "orchard/shop"  # noqa: S105  # names, not secrets
 _PAY_SECRET = "orchard/wechat-pay"  # noqa: S105
+_DATABASE_SECRET = "orchard/database"  # noqa: S105
+_ADMIN_SECRET = "orchard/database-administrator"  # noqa: S105
+_DATABASE_USER = "orchard_functions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,9 @@ class Installation:
 def install_shop(place: Place) -> Installation:
     """The shop's parameters and secrets on this machine."""
     merchant = dict(place.merchant)
-    shop = {
-        **place.kept,
-        "database_user": place.database.user,
-        "database_password": place.database.password,
-        "wechat_app_secret": merchant["app_secret"],
-    }
+    shop = {**place.kept, "wechat_app_secret": merchant["app_secret"]}
+    functions = {"username": _DATABASE_USER, "password": shop.pop("database_password")}
+    administrator = {"username": place.database.user, "password": place.database.password}
     pay_keys = ("merchant_serial", "merchant_private_key", "api_v3_key", "platform_public_keys")
     return Installation(
         parameters={
@@ -56,6 +56,8 @@ def install_shop(place: Place) -> Installation:
             "DatabasePort": str(place.database.port),
             "DatabaseName": DATABASE,
             "DatabaseTlsCa": "",
+            "DatabaseSecretId": _DATABASE_SECRET,
+            "DatabaseAdminSecretArn": _ADMIN_SECRET,
             "WeChatAppId": merchant["app_id"],
             "WeChatApiUrl": place.sandbox_url,
             "WeChatMerchantId": merchant["mchid"],
@@ -63,19 +65,26 @@ def install_shop(place: Place) -> Installation:
             "CallbackUrl": place.api_urls["CallbackApi"],
             "SnapStart": "false",
         },
-        secrets={_SHOP_SECRET: shop, _PAY_SECRET: {key: merchant[key] for key in pay_keys}},
+        secrets={
+            _SHOP_SECRET: shop,
+            _DATABASE_SECRET: functions,
+            _ADMIN_SECRET: administrator,
+            _PAY_SECRET: {key: merchant[key] for key in pay_keys},
+        },
     )
 
 
 def kept_secrets(folder: Path) -> dict[str, str]:
     """The secrets that stay with the data: made at the first start, readable by their owner alone."""
     path = folder / "secrets.json"
-    if not path.exists():
-        generated = {
-            "session_secret": secrets.token_urlsafe(48),
-            "personal_data_key": base64.b64encode(secrets.token_bytes(32)).decode(),
-            "personal_data_hash_key": base64.b64encode(secrets.token_bytes(32)).decode(),
-        }
-        write_private(path, json.dumps(generated))
-    kept: dict[str, str] = json.loads(path.read_text())
+    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    generated = {
+        "session_secret": secrets.token_urlsafe(48),
+        "personal_data_key": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "personal_data_hash_key": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "database_password": secrets.token_urlsafe(24),
+    }
+    if generated.keys() - kept.keys():
+        kept = generated | kept
+        write_private(path, json.dumps(kept))
     return kept

@@ -96,10 +96,7 @@ def attempt(call: "Callable[[WeChatPayClient], T]") -> Reply[T]:
 
 def notify_url(path: str) -> str:
     """Where WeChat Pay posts its notifications. Raises ConfigurationError in a function that was not told."""
-    base = settings.wechat_pay().notify_url
-    if not base:
-        raise settings.ConfigurationError("ORCHARD_WECHAT_PAY_NOTIFY_URL is missing")
-    return base.rstrip("/") + path
+    return settings.wechat_pay_notify().url.rstrip("/") + path
 
 
 def merchant() -> tuple[str, str]:

@@ -14,6 +14,7 @@ from orchard.runtime.database import MAX_ATTEMPTS, Connection, Tx, connection, i
 from orchard.runtime.logs import count, invocation, logger, request_id_of
 from orchard.runtime.powertools import APIGatewayHttpResolver, Depends, Path, Query, Request, Response
 from orchard.runtime.sessions import MemberSession
+from orchard.runtime.unexpected import count_if_unexpected
 
 # Handlers import all that they declare from here.
 __all__ = ["Api", "CurrentMember", "Path", "Query", "Transaction", "Transactions"]
@@ -145,6 +146,7 @@ class Api:
         if error.status >= 500:
             logger.error("request failed", exc_info=failure, code=error.code)
             count("ServerErrors")
+            count_if_unexpected(failure)
         else:
             logger.info("request refused", code=error.code)
             count("Refusals")

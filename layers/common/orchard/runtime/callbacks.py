@@ -14,6 +14,7 @@ from orchard.runtime import bodies
 from orchard.runtime.database import Connection, connection
 from orchard.runtime.logs import count, invocation, logger, request_id_of
 from orchard.runtime.problems import as_app_error
+from orchard.runtime.unexpected import count_if_unexpected
 
 _MAX_BODY = 64 * 1024
 
@@ -66,6 +67,7 @@ def _refusal(error: Exception) -> dict[str, Any]:
         logger.warning("callback refused", code=shown.code, **shown.details)
     else:
         logger.error("callback failed", exc_info=error)
+        count_if_unexpected(error)
     return _answer(shown.status, {"code": "FAIL", "message": shown.code})
 
 

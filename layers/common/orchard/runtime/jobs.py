@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from orchard.runtime import crash_points, pauses
 from orchard.runtime.database import Connection, connection
 from orchard.runtime.logs import count, invocation, logger, request_id_of
+from orchard.runtime.unexpected import count_if_unexpected
 
 Counts = dict[str, int]
 T = TypeVar("T")
@@ -73,8 +74,9 @@ def each(items: Iterable[T], act: Callable[[T], str], time_left: TimeLeft) -> Co
         try:
             outcome = act(item)
             crash_points.reached("jobs.item_done")
-        except Exception:
+        except Exception as error:
             logger.exception("job item failed")
+            count_if_unexpected(error)
             outcome = "failed"
         counts[outcome] = counts.get(outcome, 0) + 1
     return counts

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import Metrics, MetricUnit
+from aws_lambda_powertools.metrics import Metrics, MetricUnit, single_metric
 
 # Service and namespace come from POWERTOOLS_SERVICE_NAME and POWERTOOLS_METRICS_NAMESPACE in the template.
 logger = Logger(utc=True)
 # The namespace is the installation's own, so that two in one account are told apart.
-metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Orchard"))
+_NAMESPACE = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Orchard")
+metrics = Metrics(namespace=_NAMESPACE)
 
 
 def count(name: str, value: int = 1) -> None:
@@ -24,6 +25,16 @@ def gauge(name: str, value: float) -> None:
     """How something stands now; a name that ends in `Seconds` is a duration, any other a number of things."""
     unit = MetricUnit.Seconds if name.endswith("Seconds") else MetricUnit.Count
     metrics.add_metric(name=name, unit=unit, value=value)
+
+
+def count_by_version(name: str) -> None:
+    """Count one for this function and this version of it, in a metric of its own that is written at once.
+
+    Its dimensions are function_name, function_version and, by Powertools, service.
+    """
+    with single_metric(name=name, unit=MetricUnit.Count, value=1, namespace=_NAMESPACE) as metric:
+        for dimension in ("function_name", "function_version"):
+            metric.add_dimension(name=dimension, value=os.environ.get(f"AWS_LAMBDA_{dimension.upper()}", "-"))
 
 
 @contextmanager

@@ -74,7 +74,8 @@ def apply(connection: Connection, path: Path | None = None) -> list[str]:
 
     Each file's DDL commits by itself in MySQL, so its record follows it; a crash between two statements of a file
     is mended by files that are written with IF NOT EXISTS. A database that is ahead of these files is left as it is:
-    every release works on its successor's schema. Raises MigrationChanged when history does not match, and Unavailable while another run takes longer than a few lock time-outs.
+    every release works on its successor's schema. Raises MigrationChanged when history does not match, and Unavailable
+    while another run takes longer than a few lock time-outs.
     """
     guard, worker = connection.another(STATEMENT_SECONDS), connection.another(STATEMENT_SECONDS)
     try:

@@ -8,6 +8,7 @@ from typing import Any
 from orchard.runtime import crash_points, outbox
 from orchard.runtime.database import Connection, Tx, connection
 from orchard.runtime.logs import count, invocation, logger, request_id_of
+from orchard.runtime.unexpected import count_if_unexpected
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,10 @@ class Worker:
         try:
             self._consume(_parse(record["body"]))
             crash_points.reached("queues.consumed")
-        except Exception:
+        except Exception as error:
             logger.exception("message failed", message_id=record["messageId"])
             count("MessagesFailed")
+            count_if_unexpected(error)
             return False
         count("MessagesHandled")
         return True

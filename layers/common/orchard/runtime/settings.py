@@ -103,14 +103,19 @@ class WeChatSettings(WeChatAppSettings):
 
 
 class WeChatPaySettings(_Group):
-    """The merchant at WeChat Pay. `notify_url` is the base that callbacks are posted below; only those that ask for
-    payments and refunds need it, and the functions behind it could not know it.
-    """
+    """The merchant at WeChat Pay."""
 
     merchant_id: str = Field(min_length=1, max_length=32)
     api_url: str = "https://api.mch.weixin.qq.com"
-    notify_url: str = Field(default="", max_length=220)
     secret_id: str = Field(min_length=1)
+
+
+class WeChatPayNotifySettings(_Group):
+    """The base that callbacks are posted below. Only those that ask for payments and refunds have it: the functions
+    behind that address could not be told it before it exists.
+    """
+
+    url: str = Field(min_length=1, max_length=220)
 
 
 class PaymentSettings(_Group):
@@ -188,6 +193,12 @@ def wechat_pay() -> WeChatPaySettings:
 
 
 @lru_cache(maxsize=1)
+def wechat_pay_notify() -> WeChatPayNotifySettings:
+    """`ORCHARD_WECHAT_PAY_NOTIFY_URL`."""
+    return _from_environment(WeChatPayNotifySettings, "ORCHARD_WECHAT_PAY_NOTIFY")
+
+
+@lru_cache(maxsize=1)
 def payment() -> PaymentSettings:
     """`ORCHARD_PAYMENT_*`."""
     return _from_environment(PaymentSettings, "ORCHARD_PAYMENT")
@@ -242,5 +253,15 @@ def _secret(secret_id: str, *, reload: bool = False) -> dict[str, Any]:
 
 def forget() -> None:
     """Drop every cached group; for tests that change the environment."""
-    for loader in (database, session, personal_data, wechat_app, wechat, wechat_pay, payment, subscriptions):
+    for loader in (
+        database,
+        session,
+        personal_data,
+        wechat_app,
+        wechat,
+        wechat_pay,
+        wechat_pay_notify,
+        payment,
+        subscriptions,
+    ):
         loader.cache_clear()
