@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from infra.local.wechat_sandbox.client import SandboxClient
@@ -16,6 +17,10 @@ from tests.support.coupons import Coupons
 from tests.support.group_buys import GroupBuys
 from tests.support.shop import Shop, Shopper
 from tests.support.till import Till
+
+# How long one example takes says more about the machine's load than about the code.
+hypothesis.settings.register_profile("orchard", deadline=None)
+hypothesis.settings.load_profile("orchard")
 
 
 @pytest.fixture(scope="session")

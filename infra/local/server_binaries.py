@@ -87,7 +87,7 @@ def _inspect(server: Path, libraries: Path | None) -> ServerBinaries | None:
     for name in ("mysql", "mariadb"):
         share = server.parent.parent / "share" / name
         if system_tables(share):
-            return ServerBinaries(server, share, answer.strip(), libraries)
+            return ServerBinaries(server, share, answer[version.start() :].strip(), libraries)
     return None
 
 

@@ -147,3 +147,11 @@ def test_what_was_refused_is_not_repeated_in_the_answer(
 def test_without_a_session_nothing_is_shown(call: Call, address: Fields) -> None:
     assert call("members/addresses", "GET", "/addresses").status == 401
     assert call("members/addresses", "POST", "/addresses", body=address).status == 401
+
+
+def test_what_is_kept_for_a_repetition_reveals_nobody(
+    db: Connection, call: Call, shopper: Callable[[], Any], address: Fields
+) -> None:
+    assert call("members/addresses", "POST", "/addresses", token=shopper().token, body=address).status == 201
+    (kept,) = db.run(lambda tx: tx.rows("SELECT body FROM idempotency"))
+    assert [value for value in ("李小果", "13800138000", "体育西路") if value in kept["body"]] == []

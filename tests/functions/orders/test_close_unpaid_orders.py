@@ -2,7 +2,10 @@
 
 import pytest
 
-from orchard.runtime.database import Connection
+from orchard.core import clock
+from orchard.orders.models import OrderStateConflict
+from orchard.orders.service import close, locked_order
+from orchard.runtime.database import Connection, Tx
 from orchard.runtime.jobs import TimeLeft
 from orchard.workflows import close_order
 from orchard.workflows.close_order import close_unpaid_orders
@@ -175,3 +178,32 @@ def test_a_slow_platform_ends_the_rounds_of_one_order(till: Till, monkeypatch: p
     till.end_pauses()
     # The close had arrived, so the next run needs one query.
     assert till.fire("orders/close_unpaid_orders") == {"closed": 1}
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_case_124_the_databases_clock_decides_whatever_the_functions_says(till: Till, hours: int) -> None:
+    buyer = till.buyer()
+    late, early = till.order(buyer), till.order(buyer)
+    till.expire(late)
+
+    def expired(number: str) -> bool | None:
+        order = till.db.run(lambda tx: locked_order(tx, number))
+        return order and order.expired
+
+    with clock.shifted(hours * 3600):
+        assert (expired(late), expired(early)) == (True, False)
+        till.fire("orders/close_unpaid_orders")
+    assert (till.state(late), till.state(early)) == ("CLOSED", "PENDING_PAY")
+
+
+def test_a_paid_order_cannot_be_closed(till: Till) -> None:
+    _, number = till.paid_order()
+
+    def close_it(tx: Tx) -> None:
+        order = locked_order(tx, number)
+        assert order is not None
+        close(tx, [order], "timeout")
+
+    with pytest.raises(OrderStateConflict):
+        till.db.run(close_it)
+    assert till.state(number) == "TO_SHIP"

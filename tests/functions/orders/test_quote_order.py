@@ -2,6 +2,7 @@
 
 import pytest
 
+from orchard.inventory import service as inventory
 from orchard.runtime.database import Connection
 from tests.support.shop import REMOTE_DISTRICT, Shop, Shoppers, add_address, quote, wish
 
@@ -139,3 +140,12 @@ def test_a_quote_is_one_query_once_the_freight_rules_are_known(shop: Shop, shopp
 
 def test_nobody_quotes_without_a_session(shop: Shop) -> None:
     assert quote("not-a-token", wish(shop.sell(), method="express")).status == 401
+
+
+def test_a_line_is_served_whole_from_one_location(shop: Shop, shopper: Shoppers, db: Connection) -> None:
+    goods, me = shop.sell(stock=3), shopper()
+    db.run(lambda tx: inventory.set_opening(tx, [(goods.sku_id, 4)], location_id=2))
+    body = wish(goods, 5, method="pickup", store_id=str(shop.open_store()))
+    assert [p["reason"] for p in quote(me.token, body).json["problems"]] == ["out_of_stock"]
+    body["lines"][0]["quantity"] = 4
+    assert quote(me.token, body).json["problems"] == []

@@ -8,6 +8,7 @@ import pytest
 
 from orchard.payments.models import OrderNotPayable
 from orchard.payments.service import prepay
+from orchard.runtime import settings
 from orchard.runtime.database import Connection
 from orchard.workflows import pay_order
 from tests.support import races
@@ -201,3 +202,37 @@ def secret(till: Till) -> Iterator[Callable[..., None]]:
 
     yield change
     put(whole)
+
+
+def test_another_prepay_posts_the_stored_body_though_the_shop_has_moved(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buyer = till.buyer()
+    number = till.order(buyer)
+    till.sheet(buyer, number)
+    till.change("UPDATE payment SET prepay_expires_at = UTC_TIMESTAMP(6)")
+    monkeypatch.setenv("ORCHARD_WECHAT_PAY_NOTIFY_URL", "https://new.example.com")
+    settings.forget()
+    # WeChat Pay refuses any other body under the same number.
+    answer = till.pay(buyer, number)
+    monkeypatch.undo()
+    settings.forget()
+    assert answer.status == 200, answer.text
+
+
+def test_a_prepay_that_is_about_to_end_is_not_handed_out(till: Till) -> None:
+    buyer = till.buyer()
+    number = till.order(buyer)
+    first = till.sheet(buyer, number)["package"]
+    till.change("UPDATE payment SET prepay_expires_at = UTC_TIMESTAMP(6) + INTERVAL 9 MINUTE")
+    assert till.sheet(buyer, number)["package"] != first
+
+
+def test_a_prepay_that_is_answered_after_the_close_began_gives_no_sheet(till: Till) -> None:
+    buyer = till.buyer()
+    number = till.order(buyer)
+    till.sheet(buyer, number)
+    step = prepay.PrepayStep("call", till.payment(number)["id"])
+    assert till.db.run(lambda tx: prepay.prepay_done(tx, step, "wx1"))
+    till.change("UPDATE payment SET closing_at = UTC_TIMESTAMP(6)")
+    assert not till.db.run(lambda tx: prepay.prepay_done(tx, step, "wx2"))

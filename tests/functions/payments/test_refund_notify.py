@@ -2,6 +2,7 @@
 
 import pytest
 
+from orchard.payments.models import RefundExceedsPaid
 from orchard.runtime.database import Connection
 from orchard.workflows import notifications, send_refunds
 from orchard.workflows.refund_settled import refund_order
@@ -85,10 +86,18 @@ def test_a_part_refunded_in_the_console_counts_against_what_is_left(till: Till) 
     _console_refund(till, number, 100)
     till.sandbox.deliver_notifications()
     assert till.state(number) == "TO_SHIP"
-    from orchard.payments.models import RefundExceedsPaid
-
     with pytest.raises(RefundExceedsPaid):
         refund_order(till.db, number, reason="-", key="whole")
+
+
+def test_a_refund_under_way_and_one_of_the_console_count_together(till: Till) -> None:
+    _, number = till.paid_order()
+    till.refund(number, "one unit", till.units(number))
+    _console_refund(till, number, 1000)
+    till.sandbox.deliver_notifications()
+    # Both together leave less than the other unit is due, though its units are free.
+    with pytest.raises(RefundExceedsPaid):
+        till.refund(number, "the other unit", till.units(number))
 
 
 def test_a_console_refund_waits_while_ours_hold_the_money(till: Till) -> None:

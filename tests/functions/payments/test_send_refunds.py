@@ -5,6 +5,7 @@ import pytest
 from orchard.payments.models import (
     RefundExceedsPaid,
 )
+from orchard.runtime import settings
 from orchard.runtime.database import Connection
 from orchard.workflows import send_refunds
 from tests.support import races
@@ -229,3 +230,35 @@ def test_a_poisoned_message_fails_alone(till: Till) -> None:
         {"messageId": "gone", "body": '{"id": "1", "topic": "t", "subject": "s", "payload": {"refund_id": "5"}}'},
     ]})  # fmt: skip
     assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
+
+
+def test_a_repeated_refund_names_the_address_of_its_first_try(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    till.sandbox.settings(minute_between_refunds=False)
+    _, number = till.paid_order()
+    till.refund(number)
+    till.sandbox.misbehave("reset_before", call="refund")
+    till.send_refunds()
+    address = till.refunds(number)[0]["notify_url"]
+    assert address
+    monkeypatch.setenv("ORCHARD_WECHAT_PAY_NOTIFY_URL", "https://new.example.com")
+    settings.forget()
+    till.sweep()
+    monkeypatch.undo()
+    settings.forget()
+    # The whole body must stay the same under one refund number.
+    assert till.refunds(number)[0]["notify_url"] == address
+    till.sandbox.deliver_notifications()
+    assert till.refunds(number)[0]["state"] == "SUCCESS"
+
+
+def test_goods_of_a_refunded_order_stay_off_the_shelf(till: Till) -> None:
+    goods = till.shop.sell(price_fen=PRICE_FEN, stock=5)
+    buyer = till.buyer()
+    number = till.order(buyer, 2, goods)
+    till.take_money(buyer, number)
+    till.sandbox.deliver_notifications()
+    till.refund(number)
+    till.send_refunds()
+    till.sandbox.deliver_notifications()
+    assert till.state(number) == "REFUNDED"
+    assert till.shop.available(goods) == 3

@@ -30,3 +30,10 @@ def test_order_number_carries_the_shanghai_day() -> None:
     with clock.shifted((midnight - now).total_seconds() + 2):
         assert ids.new_order_number().startswith(f"{clock.business_date(clock.utc_now()):%Y%m%d}")
         assert clock.business_date(clock.utc_now()) > midnight.date()
+
+
+def test_order_numbers_tell_neither_their_order_nor_their_count() -> None:
+    drawn = [ids.new_order_number()[8:] for _ in range(400)]
+    assert drawn != sorted(drawn)
+    # Every character of every place is drawn: at each place most of the alphabet turns up.
+    assert min(len(set(place)) for place in zip(*drawn, strict=True)) > 24

@@ -93,6 +93,20 @@ def test_two_surpluses_of_one_order_are_two_matters_each_settled_by_its_own_refu
     _forget_money_that_never_was(till)
 
 
+def test_surplus_that_went_back_is_no_part_of_the_orders_own_refund(till: Till, platform: Platform) -> None:
+    buyer, number = till.paid_order()
+    second = platform.payment(number, buyer.openid, 2 * PRICE_FEN)
+    assert platform.notice("transaction", second).post().status == 200
+    gone = platform.refund(till.refunds(number)[0], second["transaction_id"], 2 * PRICE_FEN, "SUCCESS")
+    assert platform.notice("refund", gone).post().status == 200
+    assert till.state(number) == "TO_SHIP"
+    till.refund(number, "all of it")
+    till.send_refunds()
+    till.sandbox.deliver_notifications()
+    assert till.state(number) == "REFUNDED"
+    _forget_money_that_never_was(till)
+
+
 def _forget_money_that_never_was(till: Till) -> None:
     for table, where in (("refund", "kind = 'SURPLUS'"), ("payment_receipt", "effective IS NULL"),
                          ("money_posting", "cause LIKE 'surplus:%%' OR cause LIKE 'refund:RS%%'")):  # fmt: skip
