@@ -15,7 +15,7 @@ export PYTHONPATH := layers/common:.
 .PHONY: help
 help: ## list the targets
 	@echo "Usage: make TARGET"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
 		printf '  %-12s %s\n' "$$name" "$$text"; done
 
 .PHONY: run demo reset status fire invariants shopper import
@@ -40,6 +40,8 @@ import: $(VENV)/local.stamp ## import a catalogue: make import FILE=catalogue.js
 .PHONY: test check campaign bench openapi lock build
 test: check ## all checks and tests; ARGS go to pytest
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/campaigns $(ARGS)
+test-mysql: $(VENV)/dev.stamp ## the functions' tests on a real MySQL, fetched into the cache where none is installed
+	ORCHARD_DATABASE_SERVER=mysql $(BIN)/pytest tests/functions tests/promotions $(ARGS)
 check: $(VENV)/dev.stamp ## lint, types, imports, templates
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

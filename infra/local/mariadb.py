@@ -57,6 +57,7 @@ class MariaDb(Startable):
 
     host = "127.0.0.1"
     user = "orchard"
+    name = "MariaDB"
 
     def __init__(
         self,
@@ -95,7 +96,7 @@ class MariaDb(Startable):
         Raises AlreadyRunningError while another server holds the folder, LocalCloudError with the log's end when
         the server does not come up.
         """
-        binaries = ensure_server(self._cache)
+        binaries = self._binaries()
         self._lock = lock = FolderLock(self._folder)
         try:
             self._prepare_data(binaries)
@@ -141,12 +142,22 @@ class MariaDb(Startable):
                 cursor.execute(f"DROP DATABASE IF EXISTS `{name}`")
             cursor.execute(f"CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
 
+    def _binaries(self) -> ServerBinaries:
+        return ensure_server(self._cache)
+
+    def _template(self, binaries: ServerBinaries) -> Path:
+        return template_folder(binaries, self._cache)
+
+    def _flags(self, binaries: ServerBinaries, data: Path) -> list[str]:
+        """The command without what is the same for every flavour: addresses and files."""
+        return [*base_command(binaries, data), *_SETTINGS, *(_DURABLE if self._durable else FAST)]
+
     def _prepare_data(self, binaries: ServerBinaries) -> None:
         data = self._folder / "data"
         if not data.is_dir():
             copy = self._folder / "data.new"
             shutil.rmtree(copy, ignore_errors=True)
-            shutil.copytree(template_folder(binaries, self._cache), copy)
+            shutil.copytree(self._template(binaries), copy)
             copy.rename(data)
         account = self._folder / "account.json"
         if not account.exists():
@@ -164,18 +175,16 @@ class MariaDb(Startable):
             if self._child:
                 self._child.stop()
             if "in use" not in output or self._fixed_port or attempt == _ATTEMPTS:
-                raise LocalCloudError(f"MariaDB did not start on port {self.port}. Its log, {self.log}:\n{output}")
+                raise LocalCloudError(f"{self.name} did not start on port {self.port}. Its log, {self.log}:\n{output}")
             self.port = free_port()
 
     def _spawn(self, binaries: ServerBinaries, lock: FolderLock) -> None:
         self.socket.unlink(missing_ok=True)
-        write_private(self._folder / "init.sql", _account_sql(self.user, self.password))
+        write_private(self._folder / "init.sql", self._account_sql())
         # Not the system's: a server that starts clears away other servers' temporary tables there.
         (self._folder / "tmp").mkdir(exist_ok=True)
         command = [
-            *base_command(binaries, self._folder / "data"),
-            *_SETTINGS,
-            *(_DURABLE if self._durable else FAST),
+            *self._flags(binaries, self._folder / "data"),
             f"--bind-address={self.host}",
             f"--port={self.port}",
             f"--socket={self.socket}",
@@ -192,6 +201,15 @@ class MariaDb(Startable):
             keep_fds=[lock.fd],
         )
 
+    def _account_sql(self) -> str:
+        accounts = [f"'{self.user}'@'{host}'" for host in ("127.0.0.1", "localhost")]
+        identified = ", ".join(f"{account} IDENTIFIED BY '{self.password}'" for account in accounts)
+        return (
+            f"CREATE USER IF NOT EXISTS {identified};\n"
+            f"ALTER USER {identified};\n"
+            f"GRANT ALL PRIVILEGES ON *.* TO {', '.join(accounts)} WITH GRANT OPTION;\n"
+        )
+
     def _accepts_logins(self) -> bool:
         with contextlib.suppress(pymysql.MySQLError, OSError):
             self.connect(connect_timeout=2).close()
@@ -206,13 +224,3 @@ class MariaDb(Startable):
         if self._lock:
             self._lock.release()
             self._lock = None
-
-
-def _account_sql(user: str, password: str) -> str:
-    accounts = [f"'{user}'@'{host}'" for host in ("127.0.0.1", "localhost")]
-    identified = ", ".join(f"{account} IDENTIFIED BY '{password}'" for account in accounts)
-    return (
-        f"CREATE USER IF NOT EXISTS {identified};\n"
-        f"ALTER USER {identified};\n"
-        f"GRANT ALL PRIVILEGES ON *.* TO {', '.join(accounts)} WITH GRANT OPTION;\n"
-    )

@@ -29,7 +29,7 @@ FAST = (
 
 def base_command(binaries: ServerBinaries, data: Path) -> list[str]:
     return [
-        str(binaries.server),
+        *binaries.program,
         "--no-defaults",
         f"--datadir={data}",
         f"--lc-messages-dir={binaries.share}",

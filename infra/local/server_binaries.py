@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,17 +32,26 @@ _HOW_TO_MEND = (
 
 @dataclass(frozen=True, slots=True)
 class ServerBinaries:
-    """A server program with what it needs around it."""
+    """A server program with what it needs around it; `loader` is the dynamic loader of its own C library, if any."""
 
     server: Path
     share: Path
     version: str
     libraries: Path | None = None
+    loader: Path | None = None
+
+    @property
+    def program(self) -> list[str]:
+        """The beginning of the command that runs it."""
+        if self.loader:
+            return [str(self.loader), "--library-path", str(self.libraries), str(self.server)]
+        return [str(self.server)]
 
     def environment(self) -> dict[str, str]:
         """The environment to start the server in."""
         environment = dict(os.environ)
-        if self.libraries:
+        # With a loader of its own the libraries are for the server alone, not for what it may start.
+        if self.libraries and not self.loader:
             environment["LD_LIBRARY_PATH"] = str(self.libraries)
         return environment
 
@@ -112,16 +121,9 @@ def _download(root: Path) -> ServerBinaries:
         lacking = " and no ".join(missing)
         raise LocalCloudError(f"No MariaDB server was found, and there is no {lacking}.\n{_HOW_TO_MEND}")
     print("MariaDB is not installed here: fetching Debian's packages into the cache (20 MB, once) ...", flush=True)
-    apt = _PrivateApt(root.parent / "apt")
+    apt = PrivateApt(root.parent / "apt", _HOW_TO_MEND)
     apt.update()
-    archives = apt.download(apt.needed_for(_PACKAGE))
-    fresh = root.with_suffix(".new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    for archive in archives:
-        _run(["dpkg", "-x", str(archive), str(fresh)], "unpack " + archive.name)
-    shutil.rmtree(root, ignore_errors=True)
-    fresh.rename(root)
-    shutil.rmtree(root.parent / "apt", ignore_errors=True)
+    apt.unpack(apt.needed_for(_PACKAGE), root)
     found = _unpacked(root)
     if not found:
         raise LocalCloudError(f"The unpacked MariaDB server does not start on this machine.\n{_HOW_TO_MEND}")
@@ -129,14 +131,18 @@ def _download(root: Path) -> ServerBinaries:
     return found
 
 
-class _PrivateApt:
-    """apt-get with lists, state and cache of its own, so that it needs no root and no earlier `apt-get update`."""
+class PrivateApt:
+    """apt-get with lists, state and cache of its own, so that it needs no root and no earlier `apt-get update`.
 
-    def __init__(self, folder: Path) -> None:
+    `options` are further apt options, such as other sources. Failures are LocalCloudErrors that end in `advice`.
+    """
+
+    def __init__(self, folder: Path, advice: str, options: Mapping[str, object] | None = None) -> None:
+        self._folder, self._advice = folder, advice
         self._archives = folder / "archives"
         for needed in ("state/lists/partial", "cache/archives/partial", "archives"):
             (folder / needed).mkdir(parents=True, exist_ok=True)
-        options = {
+        settings = {
             "Dir::State": folder / "state",
             "Dir::State::lists": folder / "state/lists",
             "Dir::State::status": "/var/lib/dpkg/status",
@@ -145,8 +151,9 @@ class _PrivateApt:
             "Acquire::Languages": "none",
             "Debug::NoLocking": "1",
             **self._distribution_sources(),
+            **(options or {}),
         }
-        self._options = [item for name, value in options.items() for item in ("-o", f"{name}={value}")]
+        self._options = [item for name, value in settings.items() for item in ("-o", f"{name}={value}")]
 
     @staticmethod
     def _distribution_sources() -> dict[str, str]:
@@ -167,19 +174,25 @@ class _PrivateApt:
         new = re.findall(r"^Inst (\S+) \(", plan, re.MULTILINE)
         return new if package in new else [*new, package]
 
-    def download(self, packages: list[str]) -> list[Path]:
+    def unpack(self, packages: list[str], root: Path) -> None:
+        """Download the packages and unpack them into `root`, replacing it; the lists and archives are then gone."""
         print(f"  downloading {', '.join(packages)}", flush=True)
         self._apt("download", *packages, folder=self._archives)
-        return sorted(self._archives.glob("*.deb"))
+        fresh = root.with_suffix(".new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        for archive in sorted(self._archives.glob("*.deb")):
+            self._run(["dpkg", "-x", str(archive), str(fresh)], "unpack " + archive.name)
+        shutil.rmtree(root, ignore_errors=True)
+        fresh.rename(root)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _apt(self, *arguments: str, folder: Path | None = None) -> str:
-        return _run(["apt-get", *self._options, *arguments], f"apt-get {arguments[0]}", folder)
+        return self._run(["apt-get", *self._options, *arguments], f"apt-get {arguments[0]}", folder)
 
-
-def _run(command: list[str], step: str, folder: Path | None = None) -> str:
-    environment = os.environ | {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
-    if done.returncode != 0:
-        detail = (done.stderr or done.stdout).strip()
-        raise LocalCloudError(f"Could not {step} (needs the network): {detail}\n{_HOW_TO_MEND}")
-    return done.stdout
+    def _run(self, command: list[str], step: str, folder: Path | None = None) -> str:
+        environment = os.environ | {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
+        done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
+        if done.returncode != 0:
+            detail = (done.stderr or done.stdout).strip()
+            raise LocalCloudError(f"Could not {step} (needs the network): {detail}\n{self._advice}")
+        return done.stdout

@@ -1,10 +1,18 @@
-"""One private MariaDB per test run, migrated once, emptied before each test."""
+"""One private server per test run, migrated once, emptied before each test: MariaDB, or MySQL if
+ORCHARD_DATABASE_SERVER=mysql.
+"""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from infra.local.mariadb import MariaDb
+from infra.local.mysql import MySql
+from infra.local.mysql_binaries import ensure_mysql
+from infra.local.processes import LocalCloudError
 from orchard.runtime import migrations
 from orchard.runtime.database import Connection, Statement
 
@@ -15,10 +23,24 @@ NAME = "orchard_test"
 @contextmanager
 def private_server(folder: Path, *options: str) -> Iterator[MariaDb]:
     """A running server with an empty database called NAME. Commits survive a killed server, not a power cut."""
-    with MariaDb(folder, CACHE, durable=False, options=options) as server:
+    with _flavour()(folder, CACHE, durable=False, options=options) as server:
         with server.connect() as connection, connection.cursor() as cursor:
             cursor.execute(f"CREATE DATABASE IF NOT EXISTS {NAME} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
         yield server
+
+
+def _flavour() -> type[MariaDb]:
+    """The server that was asked for; the test is skipped where that is a MySQL that cannot be had."""
+    wanted = os.environ.get("ORCHARD_DATABASE_SERVER", "mariadb")
+    if wanted == "mariadb":
+        return MariaDb
+    if wanted != "mysql":
+        raise ValueError(f"ORCHARD_DATABASE_SERVER is mariadb or mysql, not {wanted}")
+    try:
+        ensure_mysql(CACHE)
+    except LocalCloudError as error:
+        pytest.skip(str(error))
+    return MySql
 
 
 def migrate(connection: Connection) -> None:

@@ -23,6 +23,8 @@ Event = dict[str, Any]
 Answer = dict[str, Any]
 _TX = "orchard.tx"
 _MEMBER = "orchard.member"
+# Most answers are one shopper's own, and the others change from minute to minute: no cache may keep any of them.
+_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
 def _transaction(request: Request) -> Tx:
@@ -101,10 +103,10 @@ class Api:
         request_id = request_id_of(context)
         with invocation(event.get("routeKey", "-"), request_id):
             try:
-                readable = bodies.in_plain_text(event)
+                answer = self._with_retries(bodies.in_plain_text(event), context, request_id)
             except AppError as error:
-                return self._refused(error, request_id)
-            return self._with_retries(readable, context, request_id)
+                answer = self._refused(error, request_id)
+            return {**answer, "headers": {**(answer.get("headers") or {}), **_HEADERS}}
 
     def _with_retries(self, event: Event, context: Any, request_id: str) -> Answer:
         failure: Exception | None = None
