@@ -1,7 +1,9 @@
 """The running bundle under a campaign: answers are noted, states leave footprints, the books are compared."""
 
+import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,11 +11,17 @@ from infra.demo.shop_client import ShopClient
 from infra.local.cloud import LocalCloud
 from tests.campaigns.footprints import Footprints
 from tests.campaigns.sometimes import heard, sometimes
-from tests.support import books
+from tests.support import books, environment, notices
 from tests.support.coupons import Coupons
 from tests.support.scenario import RunningShop, Shopper
 
 T = TypeVar("T")
+# What the jobs would come to by themselves, hours later.
+_ASKED = (
+    ("sync_payments", "payment", "next_query_at", "state IN ('UNKNOWN', 'PREPAID')"),
+    ("finish_open_intents", "payment_call", "next_try_at", "ended_at IS NULL"),
+    ("finish_open_intents", "refund", "next_try_at", "next_try_at IS NOT NULL"),
+)
 _START_LINE = "START RequestId: "
 
 
@@ -55,6 +63,37 @@ class Field(RunningShop):
     def nobody(self, token: str | None = None) -> Phone:
         """A phone without a session, or with a token of any kind."""
         return Phone(self.cloud.api_url, token)
+
+    def post(self, notice: notices.Notice, **headers: str) -> int:
+        """Deliver a notification to the callback API; the answer's status. A refusal is noted."""
+        path = {"transaction": "/wechat-pay/payments", "refund": "/wechat-pay/refunds"}[notice.kind]
+        sent = {"content-type": "application/json", **notice.headers, **headers}
+        answer = self._http.request("POST", self.cloud.callback_url + path, body=notice.body, headers=sent)
+        if answer.status != 200:
+            assert answer.status < 500, (path, answer.status, answer.data)
+            sometimes(f"refusal: {answer.json()['message']}")
+        return answer.status
+
+    def fire(self, job: str, payload: Any = None) -> Any:
+        """Start a function now, with an event of its own if wanted; its answer."""
+        return self.cloud.fire(job, payload)
+
+    @contextmanager
+    def as_function(self, name: str) -> Iterator[None]:
+        """With the settings of one function, for what a merchant does beside the API."""
+        before = dict(os.environ)
+        environment.apply(self.cloud.bundle.function(name).environment)
+        yield
+        os.environ.clear()
+        environment.apply(before)
+
+    def settle(self) -> None:
+        """Whatever is still awaited is asked for, then as every scenario ends."""
+        self.wechat.behave()
+        for job, table, column, where in _ASKED:
+            self.change(f"UPDATE {table} SET {column} = UTC_TIMESTAMP(6) WHERE {where}")
+            self.cloud.fire(job)
+        super().settle()
 
     def check(self) -> None:
         """Every invariant that holds at all times."""

@@ -81,6 +81,13 @@ def operations() -> set[str]:
     return {f"operation: {name}" for _, _, name in _patterns()}
 
 
+def keyed_operations() -> set[str]:
+    """The operations that take an idempotency key."""
+    parameter = {"$ref": "#/components/parameters/IdempotencyKey"}
+    items = _document()["paths"].values()
+    return {one["operationId"] for item in items for one in item.values() if parameter in one.get("parameters", [])}
+
+
 @lru_cache(maxsize=1)
 def _reason_properties() -> list[tuple[str, Any]]:
     schemas = _document()["components"]["schemas"].values()

@@ -1,0 +1,1 @@
+"""Races of every pair of conflicting endpoints, callbacks, jobs and workers."""
