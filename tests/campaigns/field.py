@@ -1,11 +1,14 @@
 """The running bundle under a campaign: answers are noted, states leave footprints, the books are compared."""
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+
+import urllib3
 
 from infra.demo.shop_client import ShopClient
 from infra.local.cloud import LocalCloud
@@ -22,7 +25,9 @@ _ASKED = (
     ("finish_open_intents", "payment_call", "next_try_at", "ended_at IS NULL"),
     ("finish_open_intents", "refund", "next_try_at", "next_try_at IS NOT NULL"),
 )
-_START_LINE = "START RequestId: "
+# Several processes write into one log, and now and then into one line.
+_STARTED = re.compile(r"START RequestId: [0-9a-f-]+ Function: ([a-z_]+)")
+_PATIENCE_SECONDS = 300
 
 
 class Phone(ShopClient):
@@ -52,6 +57,7 @@ class Field(RunningShop):
         self.coupons = Coupons(self.db)
         self.footprints = Footprints(self.db)
         self.footprints.install()
+        self._noted = 0
 
     def shopper(self) -> Shopper:
         """A new WeChat user, logged in, with a phone that notes its answers."""
@@ -74,6 +80,10 @@ class Field(RunningShop):
             sometimes(f"refusal: {answer.json()['message']}")
         return answer.status
 
+    def http(self) -> urllib3.PoolManager:
+        """Plain HTTP, for what a phone does not send."""
+        return self._http
+
     def fire(self, job: str, payload: Any = None) -> Any:
         """Start a function now, with an event of its own if wanted; its answer."""
         return self.cloud.fire(job, payload)
@@ -86,6 +96,10 @@ class Field(RunningShop):
         yield
         os.environ.clear()
         environment.apply(before)
+
+    def drain(self) -> None:
+        """Wait until no message waits or is under way; many may."""
+        self.eventually(lambda: self.cloud.waiting_messages() == 0, _PATIENCE_SECONDS)
 
     def settle(self) -> None:
         """Whatever is still awaited is asked for, then as every scenario ends."""
@@ -102,9 +116,9 @@ class Field(RunningShop):
     def note(self) -> None:
         """Note the states that rows went through and the functions that ran."""
         self.footprints.note()
-        for line in self.log_since(0):
-            if line.startswith(_START_LINE):
-                sometimes(f"function: {line.rsplit(' ', 1)[1]}")
+        mark, self._noted = self._noted, self.log_mark()
+        for name in _STARTED.findall("\n".join(self.log_since(mark))):
+            sometimes(f"function: {name}")
 
 
 def at_once(*calls: Callable[[], T]) -> list[T]:

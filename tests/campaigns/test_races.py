@@ -13,7 +13,7 @@ from tests.campaigns.race.moves import APART, API, MOVES, Move, pairs
 from tests.campaigns.race.scene import Scene
 from tests.campaigns.sometimes import keyed_operations, sometimes
 
-_ROUNDS_IN_FULL = 10
+_ROUNDS_IN_FULL, _BACKLOG = 10, 50
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,9 @@ def test_two_writers_of_one_thing_end_as_if_one_came_after_the_other(
 ) -> None:
     for _ in range(_ROUNDS_IN_FULL if campaign.full else 1):
         _race(race_field, first, second)
+    # Queues that grow long grow slow.
+    if race_field.one("SELECT COUNT(*) FROM outbox WHERE published_at IS NULL") > _BACKLOG:
+        race_field.relay()
 
 
 @pytest.mark.parametrize("move", [move for move in API if move.name in keyed_operations()], ids=str)

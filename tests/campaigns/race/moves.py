@@ -160,6 +160,7 @@ MOVES: tuple[Move, ...] = (*API, *CALLBACKS, *JOBS, *WORKERS)
 APART = {
     "quote_order": "reads only",
     "check_invariants": "reads only",
+    "report_health": "reads only",
     "migrate_database": "runs before any function is replaced",
 }
 

@@ -1,0 +1,1 @@
+"""Functions whose clock is wrong: one more gateway over the same bundle, its interpreters' time shifted."""
