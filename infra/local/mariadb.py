@@ -39,6 +39,8 @@ _SETTINGS = (
     "--transaction-isolation=READ-COMMITTED",
     "--default-time-zone=+00:00",
     "--max-connections=400",
+    # As a deployment sets it: whoever waits longer for a row is answered before the function's own time is over.
+    "--innodb-lock-wait-timeout=4",
     "--max-allowed-packet=64M",
     "--skip-name-resolve",
     "--skip-log-bin",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.support import lives
-from tests.support.lives import Arm
+from tests.support.caller import Arm
 from tests.support.scenario import RunningShop
 
 CASES: dict[str, Callable[[RunningShop, Arm], None]] = {

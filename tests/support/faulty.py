@@ -2,16 +2,17 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pymysql
 
 from infra.local.cloud import LocalCloud
 from infra.local.shop import DATABASE, Installation, Place, install_shop
+from tests.support.caller import Arm
 from tests.support.crashing import APPLICATION, CrashPoints, Death
-from tests.support.lives import Arm
 from tests.support.scenario import RunningShop
 from tests.support.tcp_relay import TcpRelay
 
@@ -27,6 +28,7 @@ class FaultyCloud:
     database: TcpRelay
     wechat_pay: TcpRelay
     crash_points: CrashPoints
+    password: str = field(repr=False)
 
     def arming(self, point: str, death: Death) -> Arm:
         """What arms the point, for a course of business."""
@@ -38,16 +40,33 @@ class FaultyCloud:
         with connection, connection.cursor() as cursor:
             cursor.execute(sql)
 
+    def as_function(self) -> "pymysql.Connection[Any]":
+        """A connection with the functions' own account, in their database."""
+        server = self.cloud.mariadb
+        return pymysql.connect(
+            host=server.host, port=server.port, user=_ACCOUNT, password=self.password, database=DATABASE,
+            ssl_disabled=True,
+        )  # fmt: skip
+
+    def try_as_function(self) -> "pymysql.Connection[Any] | None":
+        """The same, or None where the server takes no more."""
+        try:
+            return self.as_function()
+        except pymysql.OperationalError:
+            return None
+
+    def limit_connections(self, number: int) -> None:
+        """How many connections the functions' account may have; 0 is no limit."""
+        self.administer(f"ALTER USER '{_ACCOUNT}'@'127.0.0.1' WITH MAX_USER_CONNECTIONS {number}")
+
     def disconnect_functions(self) -> None:
         """End every connection of a function at the server: a restart or fail-over does the same."""
         connection = self.cloud.mariadb.connect(autocommit=True)
         with connection, connection.cursor() as cursor:
             cursor.execute("SELECT id FROM information_schema.processlist WHERE user = %s", (_ACCOUNT,))
             for (connection_id,) in cursor.fetchall():
-                try:
+                with suppress(pymysql.MySQLError):
                     cursor.execute(f"KILL {connection_id}")
-                except pymysql.MySQLError:
-                    continue
 
     def heal(self) -> None:
         """No more faults of any kind."""
@@ -57,28 +76,28 @@ class FaultyCloud:
 
 
 @contextmanager
-def faulty_cloud(folder: Path, *, durable: bool = False) -> Iterator[FaultyCloud]:
+def faulty_cloud(folder: Path) -> Iterator[FaultyCloud]:
     """Start it, with a day to pay for orders and messages that come again after a second."""
-    database, wechat_pay = TcpRelay(mysql=True), TcpRelay()
+    database, wechat_pay, password = TcpRelay(mysql=True), TcpRelay(), secrets.token_urlsafe(24)
 
     def install(place: Place) -> Installation:
         database.target = (place.database.host, place.database.port)
         host, port = place.sandbox_url.removeprefix("http://").split(":")
         wechat_pay.target = (host, int(port))
-        return _installation(place, database.port, wechat_pay.port)
+        _create_account(place, password)
+        return _installation(place, database.port, wechat_pay.port, password)
 
-    options = {"durable": durable, "schedules": False, "gateway": APPLICATION}
+    options = {"schedules": False, "gateway": APPLICATION}
     with LocalCloud(folder, install=install, report=lambda _: None, **options) as cloud:  # type: ignore[arg-type]  # one dict for several types
         for url in cloud.queue_urls.values():
             cloud.aws.sqs().set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": _SOON_SECONDS})
-        yield FaultyCloud(cloud, database, wechat_pay, CrashPoints(folder))
+        yield FaultyCloud(cloud, database, wechat_pay, CrashPoints(folder), password)
     database.close()
     wechat_pay.close()
 
 
-def _installation(place: Place, database_port: int, wechat_pay_port: int) -> Installation:
-    installed, password = install_shop(place), secrets.token_urlsafe(24)
-    _create_account(place, password)
+def _installation(place: Place, database_port: int, wechat_pay_port: int, password: str) -> Installation:
+    installed = install_shop(place)
     account = {"database_user": _ACCOUNT, "database_password": password}
     return replace(
         installed,

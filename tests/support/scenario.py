@@ -19,7 +19,7 @@ from tests.support import books, notices
 from tests.support.shop import SHANGHAI_DISTRICT, Goods, Shop
 
 PATIENCE_SECONDS = 30
-_ADDRESS = {
+ADDRESS = {
     "recipient": "王小明", "phone": "13900001111", "region_code": SHANGHAI_DISTRICT, "province": "上海市",
     "city": "上海市", "district": "浦东新区", "detail": "世纪大道 100 号", "latitude": 31.23, "longitude": 121.5,
 }  # fmt: skip
@@ -49,7 +49,7 @@ class Shopper:
 
     def new_address(self) -> str:
         """The id of one more address."""
-        return str(self.phone.call("POST", "/addresses", _ADDRESS)["address_id"])
+        return str(self.phone.call("POST", "/addresses", ADDRESS)["address_id"])
 
     def wish(self, *wanted: tuple[Goods, int], **delivery: Any) -> dict[str, Any]:
         """What to buy; sent by express unless `delivery` says otherwise."""

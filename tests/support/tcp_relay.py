@@ -12,7 +12,7 @@ from enum import StrEnum
 from tests.support import mysql_wire
 
 _CHUNK = 65_536
-_TRICKLE_SECONDS = 0.002
+_DROP, _TRICKLE_SECONDS = 7, 0.001
 
 
 class Trouble(StrEnum):
@@ -24,7 +24,7 @@ class Trouble(StrEnum):
     HALF_ANSWER = "half_answer"  # half of the answer's first piece, then a reset
     STALL_REQUEST = "stall_request"  # the request vanishes, nobody hears anything
     STALL_ANSWER = "stall_answer"  # the server has acted, the caller hears nothing
-    TRICKLE = "trickle"  # the answer comes byte by byte
+    TRICKLE = "trickle"  # the answer comes in drops
 
 
 @dataclass
@@ -134,7 +134,8 @@ class _Link:
         with contextlib.suppress(OSError):
             while piece := self._client.recv(_CHUNK):
                 for request in self._requests.feed(piece) if self._requests else [piece]:
-                    self._trouble = self._trouble or self._relay.struck(request)
+                    if self._trouble in {None, Trouble.TRICKLE}:
+                        self._trouble = self._relay.struck(request)
                     if self._trouble is Trouble.CUT_REQUEST:
                         self.reset()
                         return
@@ -167,8 +168,8 @@ class _Link:
             self.reset()
             return False
         elif trouble is Trouble.TRICKLE:
-            for byte in piece:
-                self._client.sendall(bytes([byte]))
+            for start in range(0, len(piece), _DROP):
+                self._client.sendall(piece[start : start + _DROP])
                 time.sleep(_TRICKLE_SECONDS)
         return True
 

@@ -14,6 +14,7 @@ from orchard.runtime.database import MAX_ATTEMPTS, Connection, Tx, connection, i
 from orchard.runtime.logs import count, invocation, logger, request_id_of
 from orchard.runtime.powertools import APIGatewayHttpResolver, Depends, Path, Query, Request, Response
 from orchard.runtime.sessions import MemberSession
+from orchard.runtime.time_left import TimeLeft
 from orchard.runtime.unexpected import count_if_unexpected
 
 # Handlers import all that they declare from here.
@@ -101,7 +102,7 @@ class Api:
     def handler(self, event: Event, context: Any) -> Answer:
         """Lambda entry point: one HTTP API event (payload 2.0) in, one answer out."""
         request_id = request_id_of(context)
-        with invocation(event.get("routeKey", "-"), request_id):
+        with invocation(event.get("routeKey", "-"), request_id), connection.within(TimeLeft(context).seconds):
             try:
                 answer = self._with_retries(bodies.in_plain_text(event), context, request_id)
             except AppError as error:

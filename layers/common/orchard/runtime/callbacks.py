@@ -14,6 +14,7 @@ from orchard.runtime import bodies
 from orchard.runtime.database import Connection, connection
 from orchard.runtime.logs import count, invocation, logger, request_id_of
 from orchard.runtime.problems import as_app_error
+from orchard.runtime.time_left import TimeLeft
 from orchard.runtime.unexpected import count_if_unexpected
 
 _MAX_BODY = 64 * 1024
@@ -40,7 +41,7 @@ class Callback:
     def handler(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Lambda entry point for an HTTP API event (payload 2.0)."""
         request_id = request_id_of(context)
-        with invocation(event.get("routeKey", "-"), request_id):
+        with invocation(event.get("routeKey", "-"), request_id), connection.within(TimeLeft(context).seconds):
             try:
                 self._accept(connection, _platform_call(event, request_id))
             except Exception as error:

@@ -10,10 +10,12 @@ Rules kept here so that nobody has to remember them:
   jitter; a connection lost during COMMIT is an unknown outcome and is said so (`CommitUnknown`).
 """
 
+import math
 import random
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TypeVar
 
@@ -23,7 +25,7 @@ from pymysql.cursors import DictCursor
 
 from orchard.core.errors import Unavailable
 from orchard.runtime import settings
-from orchard.runtime.driver import RememberingConnection
+from orchard.runtime.database_errors import DUPLICATE_KEY, CommitUnknown, DatabaseLost, is_lost, is_retryable
 from orchard.runtime.sql import Params, Result, Row, Statement, escape, insert, placeholders
 
 __all__ = [
@@ -41,23 +43,9 @@ _SESSION = (
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; SET time_zone = '+00:00', sql_mode ="
     " 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION'"
 )
-_DUPLICATE_KEY = 1062
-# A duplicate key that no statement expects is two processes drawing one row id in one millisecond, which happens once
-# in minutes at thousands of orders a second: the transaction is repeated, and draws anew.
-_RETRYABLE = {1205, 1213, 1020, _DUPLICATE_KEY}
 _LOCKING = ("FOR UPDATE", "FOR SHARE", "LOCK IN SHARE MODE")
-# Gone away, lost, refused, server shutdown, read-only primary after a fail-over, too many connections.
-_LOST = {2003, 2006, 2013, 1053, 1290, 1836, 1040, 1927, 0}
-
-
-class CommitUnknown(Unavailable):
-    """The connection broke while COMMIT was under way: it may or may not have happened."""
-
-    code = "commit_unknown"
-
-
-class DatabaseLost(Exception):
-    """The connection broke before COMMIT: nothing was changed, so the whole transaction may be repeated."""
+# Left of an invocation when statements give up, so that the answer still gets out.
+_ANSWER_SECONDS = 1.0
 
 
 class Connection:
@@ -72,27 +60,49 @@ class Connection:
         self._statement_seconds = statement_seconds
         self._connection: pymysql.connections.Connection[DictCursor] | None = None
         self._writer: Tx | None = None
+        self._give_up_at = math.inf
         self.round_trips = 0
 
     def another(self, statement_seconds: int = STATEMENT_TIMEOUT_SECONDS) -> "Connection":
         """A second connection to the same database, with its own time-out per statement in seconds."""
         return Connection(self._load_settings, statement_seconds)
 
-    def _open(self) -> "pymysql.connections.Connection[DictCursor]":
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Inside the block nothing waits for the database longer than an invocation of `seconds` has time for.
+
+        What has no time left raises Unavailable, so that a stalled server is answered with 503 and not with the
+        platform's time-out.
+        """
+        before, self._give_up_at = self._give_up_at, time.monotonic() + seconds - _ANSWER_SECONDS
+        try:
+            yield
+        finally:
+            self._give_up_at = before
+
+    def _patience(self) -> float:
+        left = self._give_up_at - time.monotonic()
+        if left <= 0:
+            raise Unavailable
+        return min(self._statement_seconds, left)
+
+    def _open(self, seconds: float) -> "pymysql.connections.Connection[DictCursor]":
         group = self._load_settings()
-        return RememberingConnection(
+        return pymysql.connect(
             host=group.host, port=group.port, user=group.user, database=group.name,
             password=group.password.get_secret_value(), charset="utf8mb4", autocommit=True,
             client_flag=CLIENT.MULTI_STATEMENTS | CLIENT.FOUND_ROWS, cursorclass=DictCursor,
-            init_command=_SESSION, connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            read_timeout=self._statement_seconds, write_timeout=self._statement_seconds,
+            init_command=_SESSION, connect_timeout=min(CONNECT_TIMEOUT_SECONDS, seconds),
+            read_timeout=seconds, write_timeout=seconds,
             **({"ssl": _tls_context(group.tls_ca)} if group.tls_ca else {"ssl_disabled": True}),
         )  # fmt: skip
 
     def get(self) -> "pymysql.connections.Connection[DictCursor]":
-        """The open connection, or a new one. Only the first packet of a transaction may call this."""
+        """The open connection, or, for the first packet of a transaction, a new one. Unavailable: no time is left."""
+        seconds = self._patience()
         if self._connection is None or not self._connection.open:
-            self._connection = self._open()
+            self._connection = self._open(seconds)
+        self._connection._read_timeout = self._connection._write_timeout = seconds  # type: ignore[attr-defined]  # missing in the stubs
         return self._connection
 
     def discard(self) -> None:
@@ -196,9 +206,10 @@ class Tx:
         self._at_commit = []
         if self._begun and not self._lost:
             try:
+                connection = self._owner.get()
                 self._owner.round_trips += 1
-                self._owner.get().rollback()
-            except (pymysql.MySQLError, OSError):
+                connection.rollback()
+            except (pymysql.MySQLError, OSError, Unavailable):
                 self._owner.discard()
         self._end()
 
@@ -253,12 +264,11 @@ class Tx:
             self._translated(error, None)
 
     def _translated(self, error: Exception, statement: Statement | None) -> Exception:
-        code = error.args[0] if error.args else None
-        if isinstance(error, OSError | pymysql.InterfaceError) or code in _LOST:
+        if is_lost(error):
             self._lost = True
             self._owner.discard()
             return DatabaseLost()
-        if code == _DUPLICATE_KEY and statement is not None and statement.on_duplicate is not None:
+        if error.args[:1] == (DUPLICATE_KEY,) and statement is not None and statement.on_duplicate is not None:
             return statement.on_duplicate
         return error
 
@@ -273,13 +283,6 @@ def _checked(statement: Statement, cursor: DictCursor) -> Result:
     if statement.expect is not None and cursor.rowcount != statement.expect:
         raise statement.otherwise or RuntimeError(f"affected {cursor.rowcount}, expected {statement.expect}")
     return Result(rows, cursor.rowcount)
-
-
-def is_retryable(error: BaseException) -> bool:
-    """Whether the whole transaction may be repeated as it was."""
-    if isinstance(error, pymysql.MySQLError):
-        return bool(error.args) and error.args[0] in _RETRYABLE
-    return isinstance(error, DatabaseLost | CommitUnknown)
 
 
 def pause(attempt: int) -> None:

@@ -22,6 +22,8 @@ CREATE TABLE IF NOT EXISTS schema_migration_guard (
 ) ENGINE=InnoDB
 """
 _GUARD = Statement("INSERT INTO schema_migration_guard (id) VALUES (1) ON DUPLICATE KEY UPDATE id = 1")
+# Wait for another run as long as migrations may take, whatever the server's own patience with locks is.
+_PATIENCE = Statement("SET SESSION innodb_lock_wait_timeout = 120")
 _TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migration (
     name VARCHAR(80) NOT NULL PRIMARY KEY,
@@ -75,7 +77,7 @@ def apply(connection: Connection, path: Path | None = None) -> list[str]:
     Each file's DDL commits by itself in MySQL, so its record follows it; a crash between two statements of a file
     is mended by files that are written with IF NOT EXISTS. A database that is ahead of these files is left as it is:
     every release works on its successor's schema. Raises MigrationChanged when history does not match, and Unavailable
-    while another run takes longer than a few lock time-outs.
+    while another run takes longer than four times two minutes.
     """
     guard, worker = connection.another(STATEMENT_SECONDS), connection.another(STATEMENT_SECONDS)
     try:
@@ -87,7 +89,7 @@ def apply(connection: Connection, path: Path | None = None) -> list[str]:
 
 
 def _alone(guard: Tx, connection: Connection, path: Path | None) -> list[str]:
-    guard.execute(_GUARD)
+    guard.packet([_PATIENCE, _GUARD])
     connection.run(lambda tx: tx.execute(Statement(_TABLE)))
     rows = connection.run(lambda tx: tx.rows("SELECT name, checksum FROM schema_migration"))
     done = {row["name"]: row["checksum"] for row in rows}

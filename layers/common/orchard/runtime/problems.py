@@ -4,7 +4,7 @@ from typing import Any
 
 from orchard.core.errors import AppError, InvalidInput, NotFound, Unavailable
 from orchard.runtime.bodies import UnsupportedMediaType, dump_json
-from orchard.runtime.database import is_retryable
+from orchard.runtime.database_errors import is_full, is_retryable
 from orchard.runtime.powertools import (
     NotFoundError,
     RequestUnsupportedContentType,
@@ -28,7 +28,7 @@ def as_app_error(error: BaseException) -> AppError:
         return NotFound()
     if isinstance(error, ServiceError):
         return InvalidInput()
-    return Unavailable() if is_retryable(error) else AppError()
+    return Unavailable() if is_retryable(error) or is_full(error) else AppError()
 
 
 def _field_error(error: dict[str, Any]) -> dict[str, str]:
