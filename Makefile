@@ -60,6 +60,14 @@ lock: $(VENV)/dev.stamp ## pin the functions' packages with hashes
 build: $(VENV)/dev.stamp ## build functions and layers for sam deploy
 	@$(BIN)/python -m infra.build.bundle
 
+.PHONY: deploy destroy
+deploy: $(VENV)/dev.stamp ## put an environment on AWS: make deploy ENV=staging [SECRETS=/safe/place/staging.toml]
+	@$(BIN)/python -m infra.deploy deploy $(or $(ENV),$(error say where: make deploy ENV=staging)) \
+		$(if $(SECRETS),--secrets "$(SECRETS)")
+destroy: $(VENV)/dev.stamp ## take its functions off again, keep its data: make destroy ENV=staging
+	@$(BIN)/python -m infra.deploy destroy $(or $(ENV),$(error say which: make destroy ENV=staging)) \
+		$(if $(CONFIRM),--confirm "$(CONFIRM)")
+
 $(VENV)/%.stamp: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found. Install one (Debian, Ubuntu: apt-get install python3" \
 		"python3-venv; macOS: brew install python), or name yours: make PYTHON=/path/to/python3.12"; exit 1; }

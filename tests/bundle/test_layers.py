@@ -60,6 +60,10 @@ def test_common_layer_has_code_bytecode_and_migrations(tmp_path: Path) -> None:
         flags = Path(importlib.util.cache_from_source(str(source))).read_bytes()[4:8]
         # PEP 552: bit 0 says hash-based, bit 1 unset says that the source is never looked at.
         assert int.from_bytes(flags, "little") == 0b01
+    authorities = {path.name for path in (ROOT / "layers" / "common" / "certificates").glob("*.pem")}
+    assert len(authorities) > 20
+    # Mounted as /opt/certificates, which the foundation's outputs name.
+    assert {path.name for path in (tmp_path / "certificates").iterdir()} == authorities
     migrations = {path.name for path in (ROOT / "infra" / "database").glob("*.sql")}
     assert migrations
     assert {path.name for path in (package / "migrations").iterdir()} == migrations

@@ -1,4 +1,4 @@
-"""Deployment step: give the functions their account, apply the migrations that the database does not have yet."""
+"""Deployment step: make the functions' account, apply the missing migrations, try that account's way."""
 
 from typing import Any
 
@@ -9,7 +9,9 @@ from orchard.runtime.deployment import DeploymentStep
 
 def migrate_database(connection: Connection) -> dict[str, Any]:
     with accounts.administrator(connection) as administrator:
-        return {"applied": migrations.apply(administrator)}
+        applied = migrations.apply(administrator)
+    accounts.prove(connection)
+    return {"applied": applied}
 
 
 step = DeploymentStep("migrate_database", migrate_database)

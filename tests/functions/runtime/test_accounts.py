@@ -8,9 +8,10 @@ import boto3
 import pymysql
 import pytest
 from moto import mock_aws
+from pymysql.constants import CLIENT
 
 from infra.local.mariadb import MariaDb
-from orchard.runtime import accounts, settings
+from orchard.runtime import accounts, migrations, settings
 from orchard.runtime.database import Connection, Statement
 from tests.support import calls
 
@@ -50,7 +51,7 @@ def test_a_deployment_makes_the_account_and_the_schema(functions: Connection) ->
     assert len(tables) > 20
 
 
-def test_the_account_works_on_rows_and_on_nothing_else(functions: Connection, db: Connection) -> None:
+def test_the_account_works_on_rows_and_on_nothing_else(functions: Connection) -> None:
     with accounts.administrator(functions) as administrator:
         administrator.run(lambda tx: tx.execute(Statement("CREATE TABLE t (id INT PRIMARY KEY, n INT)")))
     functions.run(
@@ -86,6 +87,31 @@ def test_a_changed_password_reaches_the_account(
     with accounts.administrator(renewed):
         assert renewed.run(lambda tx: tx.rows("SELECT 1 AS one")) == [{"one": 1}]
     renewed.discard()
+
+
+class _Proxy(Connection):
+    """A way to the database that does not hand the client's wish for matched rows on."""
+
+    def get(self) -> "pymysql.connections.Connection[pymysql.cursors.DictCursor]":
+        if self._connection is None:
+            group = self._load_settings()
+            self._connection = pymysql.connect(
+                host=group.host, port=group.port, user=group.user, password=group.password.get_secret_value(),
+                database=group.name, client_flag=CLIENT.MULTI_STATEMENTS, cursorclass=pymysql.cursors.DictCursor,
+            )  # fmt: skip
+        return self._connection
+
+
+def test_a_way_that_counts_changed_rows_stops_the_deployment(
+    account: settings.DatabaseSettings, functions: Connection
+) -> None:
+    with accounts.administrator(functions) as administrator:
+        migrations.apply(administrator)
+    accounts.prove(functions)
+    proxied = _Proxy(lambda: account)
+    with pytest.raises(RuntimeError, match="affected 0, expected 1"):
+        accounts.prove(proxied)
+    proxied.discard()
 
 
 def test_without_an_administrator_the_functions_account_does_it(

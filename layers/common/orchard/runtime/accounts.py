@@ -7,7 +7,7 @@ nothing else. Where it names none, the functions' account has to be able to chan
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from orchard.runtime import settings
+from orchard.runtime import migrations, settings
 from orchard.runtime.database import Connection, Statement
 
 # What the functions do with tables. No DDL, no files, no other users, nothing outside their own database.
@@ -33,6 +33,20 @@ def administrator(connection: Connection) -> Iterator[Connection]:
         yield administering
     finally:
         administering.discard()
+
+
+def prove(functions: Connection) -> None:
+    """That the functions' own way to the database keeps what their statements rely on, a proxy in between or not.
+
+    Those are several statements in one packet, and counts of matched rather than of changed rows. Raises RuntimeError.
+    """
+    (name,) = [migration.name for migration in migrations.available()[:1]]
+    same = "UPDATE schema_migration SET checksum = checksum WHERE name = %s"
+    functions.run(
+        lambda tx: tx.packet(
+            [Statement("SELECT 1"), Statement(same, (name,), expect=1), Statement(same, ("",), expect=0)]
+        )
+    )
 
 
 def provide(administering: Connection, account: settings.DatabaseSettings) -> None:
