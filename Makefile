@@ -37,7 +37,7 @@ import: $(VENV)/local.stamp ## import a catalogue: make import FILE=catalogue.js
 	@$(LOCAL) exec $(BIN)/python -m infra.tools.import_catalogue \
 		$(or $(FILE),$(error say which file: make import FILE=catalogue.jsonl))
 
-.PHONY: test check campaign bench openapi lock build
+.PHONY: cost test check campaign bench openapi lock build
 test: check ## all checks and tests; ARGS go to pytest
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/campaigns $(ARGS)
 test-mysql: $(VENV)/dev.stamp ## the functions' tests on a real MySQL, fetched into the cache where none is installed
@@ -53,6 +53,8 @@ campaign: $(VENV)/dev.stamp ## faults and races by the hour: make campaign [SEED
 		$(BIN)/pytest $(or $(ARGS),tests/campaigns)
 bench: $(VENV)/bench.stamp ## print every figure: make bench ARGS="orders catalog", FULL=1 for more data
 	@$(BIN)/python -m benchmarks $(ARGS) $(if $(FULL),--full)
+cost: $(VENV)/local.stamp ## what the shop costs a month: make cost ARGS="--orders-per-day 2000"
+	@$(BIN)/python -m benchmarks.cost $(ARGS)
 openapi: $(VENV)/dev.stamp ## write docs/openapi.json anew
 	@$(BIN)/python -m infra.openapi --write
 lock: $(VENV)/dev.stamp ## pin the functions' packages with hashes

@@ -74,7 +74,9 @@ def as_json(figure: Figure) -> dict[str, Any]:
 
 def line(figure: Figure) -> str:
     """The figure as one line of the page."""
-    spread = "" if figure.low is None or figure.low == figure.high else f"  ({figure.low} .. {figure.high})"
+    known = {str(end) for end in (figure.low, figure.high) if end is not None}
+    low, high = ("" if end is None else end for end in (figure.low, figure.high))
+    spread = f"  ({low} .. {high})" if known - {str(figure.value)} else ""
     verdict = "" if figure.passed is None else f"  {'PASS' if figure.passed else 'FAIL'} {figure.gate}"
     unit = "" if figure.unit in {"", "ratio"} else f" {figure.unit}"
     return f"  {figure.name:<74} {figure.value}{unit}{spread}{verdict}"

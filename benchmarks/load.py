@@ -63,10 +63,11 @@ def rate(case: Load, seconds: float) -> Rate:
     for worker in workers:
         worker.start()
     barrier.wait(120)
-    before = _server_cpu()
+    pid = server_pid()
+    before = cpu_seconds(pid)
     # Received before joining: a worker ends once its figures are taken.
     told = [receiver.recv() if receiver.poll(seconds + 60) else None for receiver, _ in pipes]
-    server = _server_cpu() - before
+    server = cpu_seconds(pid) - before
     for worker in workers:
         worker.join(30)
     results = [one for one in told if one is not None]
@@ -77,10 +78,10 @@ def rate(case: Load, seconds: float) -> Rate:
     return Rate(len(times) / seconds, cpu, server / len(times) * 1000, _at(times, 0.5), _at(times, 0.99))
 
 
-def _server_cpu() -> float:
+def server_pid() -> int:
     """Of the server that the settings name: it runs here, and wrote its process id beside its socket."""
     row = Connection().run(lambda tx: tx.row("SELECT @@pid_file AS path"))
-    return cpu_seconds(int(Path(row["path"]).read_text(encoding="utf-8"))) if row else 0.0
+    return int(Path(row["path"]).read_text(encoding="utf-8")) if row else 0
 
 
 def _at(times: list[float], share: float) -> float:

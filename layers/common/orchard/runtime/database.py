@@ -26,6 +26,7 @@ from pymysql.cursors import DictCursor
 from orchard.core.errors import Unavailable
 from orchard.runtime import settings
 from orchard.runtime.database_errors import DUPLICATE_KEY, CommitUnknown, DatabaseLost, is_lost, is_retryable
+from orchard.runtime.driver import RememberingConnection
 from orchard.runtime.sql import Params, Result, Row, Statement, escape, insert, placeholders
 
 __all__ = [
@@ -88,7 +89,7 @@ class Connection:
 
     def _open(self, seconds: float) -> "pymysql.connections.Connection[DictCursor]":
         group = self._load_settings()
-        return pymysql.connect(
+        return RememberingConnection(
             host=group.host, port=group.port, user=group.user, database=group.name,
             password=group.password.get_secret_value(), charset="utf8mb4", autocommit=True,
             client_flag=CLIENT.MULTI_STATEMENTS | CLIENT.FOUND_ROWS, cursorclass=DictCursor,

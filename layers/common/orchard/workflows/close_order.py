@@ -24,7 +24,7 @@ from orchard.runtime.sessions import MemberSession
 from orchard.workflows.ask_wechat import Standing, ask
 
 Reason = Literal["cancelled", "timeout"]
-_BATCH = 200
+_BATCH = 100
 _ROUNDS = 3
 _RETRY_SECONDS = 60
 # A query and a close always get their time; further rounds only where WeChat Pay is quick.
