@@ -1,19 +1,20 @@
 """Job: check what must always hold; log and count what does not."""
 
-from orchard.audit import invariants
-from orchard.runtime.database import Connection
+from orchard.audit.walking import check_in_turn
+from orchard.runtime import walks
+from orchard.runtime.database import STATEMENT_TIMEOUT_SECONDS, Connection
 from orchard.runtime.jobs import Counts, Job, TimeLeft
-from orchard.runtime.logs import count, logger
+from orchard.runtime.logs import count, gauge, logger
 
 
 def check_invariants(connection: Connection, time_left: TimeLeft) -> Counts:
-    # The shop is running: what only holds once queues are drained is left out.
-    violations = invariants.check(connection, settled=False)
-    for violation in violations:
+    run = check_in_turn(connection, time_left)
+    for violation in run.violations.values():
         logger.error("invariant violated", rule=violation.code, title=violation.title, rows=violation.rows)
-    count("InvariantViolations", len(violations))
-    return {"violations": len(violations)}
+    count("InvariantViolations", len(run.violations))
+    gauge("OldestInvariantPassSeconds", connection.run(walks.oldest_pass_seconds))
+    return {"violations": len(run.violations), "rows": run.rows.total()}
 
 
-job = Job("check_invariants", check_invariants)
+job = Job("check_invariants", check_invariants, item_seconds=STATEMENT_TIMEOUT_SECONDS + 5)
 handler = job.handler

@@ -10,7 +10,7 @@ from tests.support import calls
 
 
 def test_sound_books_raise_no_alarm(db: Connection, caplog: pytest.LogCaptureFixture) -> None:
-    assert calls.invoke("platform/check_invariants", {}) == {"violations": 0}
+    assert calls.invoke("platform/check_invariants", {}) == {"violations": 0, "rows": 0}
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
@@ -18,7 +18,7 @@ def test_a_broken_rule_is_logged_with_its_rows(db: Connection, caplog: pytest.Lo
     # Stock that no ledger row accounts for.
     row = {"sku_id": new_id(), "location_id": 1, "on_hand": 5, "reserved": 0}
     db.run(lambda tx: tx.execute(insert("stock", [row])))
-    assert calls.invoke("platform/check_invariants", {}) == {"violations": 1}
+    assert calls.invoke("platform/check_invariants", {}) == {"violations": 1, "rows": 1}
     error, *others = (vars(record) for record in caplog.records if record.levelno >= logging.ERROR)
     assert others == []
     assert error["rows"][0]["sku_id"] == row["sku_id"]

@@ -26,6 +26,7 @@ FAULTS = {
     "M4": "UPDATE payment SET amount_fen = amount_fen + 1",
     "M4-paid": "UPDATE orders SET paid_at = NULL",
     "X1": "UPDATE payment_receipt SET amount_fen = amount_fen + 1",
+    "X1-owner": "UPDATE payment_receipt SET payment_id = payment_id + 1",
     "M5": "UPDATE payment_receipt SET effective = NULL",
     "M6": "UPDATE refund SET amount_fen = amount_fen + 1000000",
     "M6-line": "UPDATE refund_line SET units = 99",

@@ -1,11 +1,11 @@
-"""Check all invariants: `make invariants`, the hourly function, and every test run the same list."""
+"""Check all invariants at once: `make invariants` and every test. The hourly function takes the same list in turns."""
 
 from orchard.audit import coupons, group_buy, messages, money, orders, stock
 from orchard.audit.rules import Rule, Violation
 from orchard.runtime.database import Connection
 
 RULES: tuple[Rule, ...] = (*stock.RULES, *money.RULES, *orders.RULES, *coupons.RULES, *group_buy.RULES, *messages.RULES)
-_ROWS_SHOWN = 5
+ROWS_SHOWN = 5
 
 
 def check(connection: Connection, *, settled: bool = True) -> list[Violation]:
@@ -18,7 +18,7 @@ def check(connection: Connection, *, settled: bool = True) -> list[Violation]:
         if rule.settled and not settled:
             continue
         # mypy cannot infer a lambda with a default.
-        rows = connection.run(lambda tx, rule=rule: tx.rows(f"{rule.sql} LIMIT {_ROWS_SHOWN}", rule.params or None))  # type: ignore[misc]
+        rows = connection.run(lambda tx, rule=rule: tx.rows(f"{rule.sql} LIMIT {ROWS_SHOWN}", rule.params or None))  # type: ignore[misc]
         if rows:
             violations.append(Violation(rule.code, rule.title, tuple(rows)))
     return violations

@@ -10,21 +10,23 @@ def _one_event(topic: str, where: str) -> str:
     return (
         "SELECT o.order_number, COUNT(x.id) AS events FROM orders o"
         f" LEFT JOIN outbox x ON x.subject = o.order_number AND x.topic = '{topic}'"
-        f" WHERE {_RECENT} GROUP BY o.id HAVING COUNT(x.id) <> MAX({where})"
+        f" WHERE {_RECENT} AND @window(o.id) GROUP BY o.id HAVING COUNT(x.id) <> MAX({where})"
     )
 
 
 RULES = (
-    Rule("O1-placed", "every order has exactly one order.placed event", _one_event("order.placed", "1")),
+    Rule("O1-placed", "every order has exactly one order.placed event", _one_event("order.placed", "1"), walk="orders"),
     Rule(
         "O1-paid",
         "an order that was ever paid has exactly one order.paid event, others none",
         _one_event("order.paid", "IF(o.paid_at IS NULL, 0, 1)"),
+        walk="orders",
     ),
     Rule(
         "O1-closed",
         "a closed order has exactly one order.closed event, others none",
         _one_event("order.closed", "IF(o.state = 'CLOSED', 1, 0)"),
+        walk="orders",
     ),
     Rule(
         "O2",

@@ -11,22 +11,35 @@ RULES = (
         "SELECT o.order_number, o.payable_fen, p.amount_fen, r.amount_fen AS received_fen FROM orders o"
         " JOIN payment p ON p.order_id = o.id"
         " LEFT JOIN payment_receipt r ON r.payment_id = p.id AND r.effective = 1"
-        " WHERE p.amount_fen <> o.payable_fen OR r.amount_fen <> o.payable_fen",
+        " WHERE @window(o.id) AND (p.amount_fen <> o.payable_fen OR r.amount_fen <> o.payable_fen)",
+        walk="orders",
     ),
     Rule(
         "M4-paid",
         "an order is paid exactly when its money came, unless it cost nothing",
         "SELECT o.order_number, o.state FROM orders o LEFT JOIN payment p ON p.order_id = o.id"
         " LEFT JOIN payment_receipt r ON r.payment_id = p.id AND r.effective = 1"
-        " WHERE o.payable_fen > 0 AND (o.paid_at IS NULL) <> (r.id IS NULL)",
+        " WHERE @window(o.id) AND o.payable_fen > 0 AND (o.paid_at IS NULL) <> (r.id IS NULL)",
+        walk="orders",
     ),
     Rule(
         "X1",
         "the payables of all paid orders are the sum of all effective receipts",
-        "SELECT * FROM (SELECT (SELECT COALESCE(SUM(payable_fen), 0) FROM orders WHERE paid_at IS NOT NULL)"
+        "SELECT * FROM (SELECT (SELECT COALESCE(SUM(payable_fen), 0) FROM orders WHERE paid_at IS NOT NULL"
+        " AND @window(id))"
         " AS paid_fen,"
-        " (SELECT COALESCE(SUM(amount_fen), 0) FROM payment_receipt WHERE effective = 1) AS received_fen) AS totals"
+        " (SELECT COALESCE(SUM(r.amount_fen), 0) FROM orders o JOIN payment p ON p.order_id = o.id"
+        " JOIN payment_receipt r ON r.payment_id = p.id AND r.effective = 1 WHERE @window(o.id))"
+        " AS received_fen) AS totals"
         " WHERE paid_fen <> received_fen",
+        walk="orders",
+    ),
+    Rule(
+        "X1-owner",
+        "every receipt belongs to the payment of an order",
+        "SELECT r.transaction_id, r.amount_fen FROM payment_receipt r LEFT JOIN payment p ON p.id = r.payment_id"
+        " LEFT JOIN orders o ON o.id = p.order_id WHERE @window(r.id) AND o.id IS NULL",
+        walk="payment_receipt",
     ),
     Rule(
         "M5",
@@ -42,24 +55,31 @@ RULES = (
     Rule(
         "M6",
         "refunds of one receipt, in flight or done, stay within it and are at most fifty",
-        "SELECT r.id, r.amount_fen, SUM(f.amount_fen) AS refunds_fen, COUNT(f.id) AS refunds FROM payment_receipt r"
-        f" JOIN refund f ON f.receipt_id = r.id AND f.state IN {_LIVE} GROUP BY r.id"
+        "SELECT r.id, r.amount_fen, SUM(f.amount_fen) AS refunds_fen, COUNT(f.id) AS refunds FROM"
+        " (SELECT DISTINCT receipt_id FROM refund WHERE @window(id)) AS moved"
+        " JOIN payment_receipt r ON r.id = moved.receipt_id"
+        f" JOIN refund f ON f.payment_id = r.payment_id AND f.receipt_id = r.id AND f.state IN {_LIVE} GROUP BY r.id"
         " HAVING SUM(f.amount_fen) > r.amount_fen OR COUNT(f.id) > 50",
+        walk="refund",
     ),
     Rule(
         "M6-line",
         "no line gives back more goods, freight or units than it was paid for",
-        "SELECT l.id, l.order_id FROM order_line l JOIN refund_line x ON x.order_line_id = l.id"
+        "SELECT l.id, l.order_id FROM"
+        " (SELECT DISTINCT order_line_id FROM refund_line WHERE @window(refund_id)) AS moved"
+        " JOIN order_line l ON l.id = moved.order_line_id JOIN refund_line x ON x.order_line_id = l.id"
         f" JOIN refund f ON f.id = x.refund_id AND f.state IN {_LIVE} GROUP BY l.id"
         " HAVING SUM(x.goods_fen) > MAX(l.payable_fen - l.freight_fen) OR SUM(x.freight_fen) > MAX(l.freight_fen)"
         " OR SUM(x.units) > MAX(l.quantity)",
+        walk="refund",
     ),
     Rule(
         "M6-sum",
         "a refund of an order is the sum of its lines",
         "SELECT f.out_refund_no, f.amount_fen, SUM(x.goods_fen + x.freight_fen) AS lines_fen FROM refund f"
-        " LEFT JOIN refund_line x ON x.refund_id = f.id WHERE f.kind = 'ORDER' GROUP BY f.id"
+        " LEFT JOIN refund_line x ON x.refund_id = f.id WHERE f.kind = 'ORDER' AND @window(f.id) GROUP BY f.id"
         " HAVING COALESCE(SUM(x.goods_fen + x.freight_fen), 0) <> f.amount_fen",
+        walk="refund",
     ),
     Rule(
         "M6-order",
@@ -67,14 +87,17 @@ RULES = (
         "SELECT o.order_number, o.state, o.payable_fen, SUM(f.amount_fen) AS refunded_fen FROM orders o"
         " LEFT JOIN payment p ON p.order_id = o.id"
         " LEFT JOIN payment_receipt r ON r.payment_id = p.id AND r.effective = 1"
-        " LEFT JOIN refund f ON f.receipt_id = r.id AND f.state = 'SUCCESS' WHERE o.payable_fen > 0 GROUP BY o.id"
+        " LEFT JOIN refund f ON f.payment_id = p.id AND f.receipt_id = r.id AND f.state = 'SUCCESS'"
+        " WHERE @window(o.id) AND o.payable_fen > 0 GROUP BY o.id"
         " HAVING (o.state = 'REFUNDED') <> (COALESCE(SUM(f.amount_fen), 0) = o.payable_fen)",
+        walk="orders",
     ),
     Rule(
         "M7",
         "every entry of the books balances",
-        "SELECT entry_id, SUM(amount_fen) AS off_by_fen FROM money_posting GROUP BY entry_id"
+        "SELECT entry_id, SUM(amount_fen) AS off_by_fen FROM money_posting WHERE @window(entry_id) GROUP BY entry_id"
         " HAVING SUM(amount_fen) <> 0",
+        walk="money_posting",
     ),
     Rule(
         "M7-receipt",
@@ -82,14 +105,17 @@ RULES = (
         "SELECT r.transaction_id, r.amount_fen, m.amount_fen AS posted_fen FROM payment_receipt r"
         " LEFT JOIN money_posting m ON m.account = 'gateway_clearing'"
         " AND m.cause = CONCAT(IF(r.effective = 1, 'payment:', 'surplus:'), r.transaction_id)"
-        " WHERE COALESCE(m.amount_fen, 0) <> r.amount_fen",
+        " WHERE @window(r.id) AND COALESCE(m.amount_fen, 0) <> r.amount_fen",
+        walk="payment_receipt",
     ),
     Rule(
         "X2",
         "every refund that succeeded is posted once, in full, and no other",
         "SELECT f.out_refund_no, f.state, f.amount_fen, m.amount_fen AS posted_fen FROM refund f"
         " LEFT JOIN money_posting m ON m.account = 'gateway_clearing' AND m.cause = CONCAT('refund:', f.out_refund_no)"
-        " WHERE COALESCE(m.amount_fen, 0) <> IF(f.state = 'SUCCESS', -CAST(f.amount_fen AS SIGNED), 0)",
+        " WHERE @window(f.id) AND COALESCE(m.amount_fen, 0) <> IF(f.state = 'SUCCESS', -CAST(f.amount_fen"
+        " AS SIGNED), 0)",
+        walk="refund",
     ),
     Rule(
         "M10",

@@ -7,6 +7,7 @@ them as strings (`orchard.core.schemas.Id`).
 
 import secrets
 import threading
+from datetime import datetime
 
 from orchard.core import clock
 
@@ -29,6 +30,11 @@ def new_id() -> int:
     with _lock:
         _last_id = candidate if candidate > _last_id else _last_id + 1
         return _last_id
+
+
+def first_id_at(moment: datetime) -> int:
+    """No id that was drawn at or after `moment` (aware) is smaller."""
+    return max(0, int(moment.timestamp() * 1000) - _EPOCH_MS) << _RANDOM_BITS
 
 
 def random_text(length: int) -> str:
