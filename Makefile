@@ -37,7 +37,7 @@ import: $(VENV)/local.stamp ## import a catalogue: make import FILE=catalogue.js
 	@$(LOCAL) exec $(BIN)/python -m infra.tools.import_catalogue \
 		$(or $(FILE),$(error say which file: make import FILE=catalogue.jsonl))
 
-.PHONY: cost test check campaign bench openapi lock build
+.PHONY: cost test check campaign teeth bench openapi lock build
 test: check ## all checks and tests; ARGS go to pytest
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/campaigns $(ARGS)
 test-mysql: $(VENV)/dev.stamp ## the functions' tests on a real MySQL, fetched into the cache where none is installed
@@ -51,6 +51,8 @@ check: $(VENV)/dev.stamp ## lint, types, imports, templates
 campaign: $(VENV)/dev.stamp ## faults and races by the hour: make campaign [SEED=7] [MINUTES=20] [REDUCED=1] [ARGS=...]
 	@ORCHARD_CAMPAIGN=$(if $(REDUCED),ci,full) ORCHARD_CAMPAIGN_SEED=$(SEED) ORCHARD_CAMPAIGN_MINUTES=$(MINUTES) \
 		$(BIN)/pytest $(or $(ARGS),tests/campaigns)
+teeth: $(VENV)/dev.stamp ## seed mistakes in a copy, each must fail a test: make teeth [NAME=coupon] [WHOLE=1]
+	@$(BIN)/python -m tests.teeth $(if $(NAME),--name $(NAME)) $(if $(WHOLE),--whole)
 bench: $(VENV)/bench.stamp ## print every figure: make bench ARGS="orders catalog", FULL=1 for more data
 	@$(BIN)/python -m benchmarks $(ARGS) $(if $(FULL),--full)
 cost: $(VENV)/local.stamp ## what the shop costs a month: make cost ARGS="--orders-per-day 2000"
