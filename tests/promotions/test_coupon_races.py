@@ -108,6 +108,8 @@ def test_a_budget_pays_for_exactly_what_it_holds(
         drafts.append((member, _draft(db, member, {**body, "coupon_id": str(coupon_id)})))
     outcomes = race(drafts, lambda link, pair: link.run(lambda tx: placing.place_order(tx, *pair)))
     assert len(values(outcomes)) == 10
+    # The others are shown a new quote, by the claim itself and not by the schema's last defence.
+    assert {type(error) for error in errors(outcomes)} == {placing.QuoteChanged}
     assert coupons.template(template_id)["budget_spent_fen"] == 5000
 
 

@@ -1,5 +1,7 @@
 """POST /wechat-pay/refunds: how a refund ended, in whatever order the news arrives."""
 
+from typing import Any
+
 import pytest
 
 from orchard.payments.models import RefundExceedsPaid
@@ -137,6 +139,24 @@ def test_cases_59_60_what_does_not_fit_is_refused_with_an_alarm(till: Till, faul
     assert till.refunds(number)[0]["state"] == "PROCESSING"
     assert till.alarms() == {alarm: 1}
     till.sandbox.advance(20)
+    till.sandbox.deliver_notifications()
+    assert till.state(number) == "REFUNDED"
+
+
+@pytest.mark.parametrize(
+    "change", [{"transaction_id": "4200000000000000000000000001"}, {"amount": {"currency": "JPY"}}]
+)
+def test_case_60_a_refund_of_another_payment_is_not_ours(
+    till: Till, platform: Platform, change: dict[str, Any]
+) -> None:
+    number = _asked(till)
+    till.send_refunds()
+    transaction_id = till.rows("SELECT transaction_id FROM payment_receipt")[0]["transaction_id"]
+    told = platform.refund(till.refunds(number)[0], transaction_id, TOTAL_FEN, "SUCCESS")
+    told |= change | {"amount": told["amount"] | change.get("amount", {})}
+    assert platform.notice("refund", told).post().status == 400
+    assert till.refunds(number)[0]["state"] == "PROCESSING"
+    assert till.alarms() == {"REFUND_MISMATCH": 1}
     till.sandbox.deliver_notifications()
     assert till.state(number) == "REFUNDED"
 

@@ -1,8 +1,10 @@
 """Freight rules in the database: every change moves the version, and a warm function reads them once."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from orchard.pricing import service
+from orchard.pricing import service, store
 from orchard.pricing.models import (
     NATIONAL,
     ChargeBy,
@@ -12,7 +14,7 @@ from orchard.pricing.models import (
     FreightRate,
     InvalidFreight,
 )
-from orchard.runtime.database import Connection, Tx
+from orchard.runtime.database import Connection, Statement, Tx
 from tests.support.races import errors, race
 
 RATE = FreightRate(1, 800, 1, 200)
@@ -108,6 +110,28 @@ def test_templates_overwritten_at_once_are_never_read_half(db: Connection, templ
 
     assert errors(race(range(80), overwrite, connections=8)) == []
     assert len(read(db).templates[template_id].rates) == 3
+
+
+def _waits(db: Connection) -> bool:
+    sql = "SELECT COUNT(*) AS n FROM information_schema.processlist WHERE state LIKE 'Waiting for table%%lock'"
+    row = db.run(lambda tx: tx.row(sql, ()))
+    return row is not None and row["n"] > 0
+
+
+def test_rules_that_change_while_they_are_read_are_read_again(db: Connection, template_id: int) -> None:
+    blocker, reader = db.another(), db.another()
+    blocker.run(lambda tx: tx.execute(Statement("LOCK TABLES freight_rate WRITE")))
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(reader.run, store.load_book)
+        # It has read the version and the templates, and waits for the rates.
+        while not _waits(db) and not reading.done():
+            pass
+        db.run(lambda tx: service.set_freight_policy(tx, free_threshold_fen=1234))
+        blocker.run(lambda tx: tx.execute(Statement("UNLOCK TABLES")))
+        assert reading.result() is None
+    assert read(db).free_threshold_fen == 1234
+    blocker.discard()
+    reader.discard()
 
 
 @pytest.mark.parametrize(

@@ -91,8 +91,13 @@ def test_another_body_under_the_same_key_is_refused(db: Connection, shopper: Cal
 
 
 def test_keys_of_two_members_have_nothing_to_do_with_each_other(db: Connection, shopper: Callable[[], Any]) -> None:
-    assert {post(shopper().token, "k" * 8).status for _ in range(2)} == {201}
+    one, two = shopper(), shopper()
+    first, second = post(one.token, "k" * 8), post(two.token, "k" * 8)
+    assert (first.status, second.status) == (201, 201)
     assert kept(db) == 2
+    # And a repetition is answered with one's own first answer.
+    assert (post(one.token, "k" * 8).text, post(two.token, "k" * 8).text) == (first.text, second.text)
+    assert first.text != second.text
 
 
 def test_a_refusal_leaves_the_key_free(db: Connection, shopper: Callable[[], Any]) -> None:

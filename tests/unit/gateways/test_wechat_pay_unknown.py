@@ -81,6 +81,13 @@ def test_answers_about_something_else_are_unknown(
         server.will(platform.reply(REFUND | {"out_refund_no": "R2"}))
         with pytest.raises(OutcomeUnknown, match="another refund"):
             ACTIONS[action](client)
+    for other_refund in (
+        {"out_trade_no": "20260301OTHER"},
+        {"amount": {"refund": 1, "total": 1999, "currency": "CNY"}},
+    ):
+        server.will(platform.reply(REFUND | other_refund))
+        with pytest.raises(OutcomeUnknown, match="another refund"):
+            ACTIONS["refund"](client)
 
 
 @pytest.mark.parametrize("content", [{}, [], "x", {"prepay_id": ""}, {"prepay_id": 7}, {"prepay_id": "a\nb"}])
