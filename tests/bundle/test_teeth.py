@@ -60,8 +60,8 @@ def test_a_patch_without_its_header_is_refused(tmp_path: Path) -> None:
 def _patch(folder: Path, name: str, before: str, after: str) -> Patch:
     path, file = folder / f"{name}.patch", f"{_LAYER}/core/money.py"
     text = (ROOT / file).read_text(encoding="utf-8")
-    lines = [kept.splitlines(keepends=True) for kept in (text, text.replace(before, after))]
-    diff = "".join(difflib.unified_diff(*lines, f"a/{file}", f"b/{file}"))
+    old, new = text.splitlines(keepends=True), text.replace(before, after).splitlines(keepends=True)
+    diff = "".join(difflib.unified_diff(old, new, f"a/{file}", f"b/{file}"))
     path.write_text(f"Mistake: m\nCost: c\nTests: tests/unit/core/test_money.py\n\n{diff}", encoding="utf-8")
     return patches.read(path)
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from infra.local.wechat_sandbox.client import SandboxClient
+from orchard.runtime import personal_data
 from orchard.runtime.database import Connection
 from tests.support.calls import Answer
 
@@ -102,3 +103,13 @@ def test_a_failing_wechat_binds_nothing(call: Call, sandbox: SandboxClient, shop
     assert bind(call, sandbox, openid, one.token).status == 503
     sandbox.behave()
     assert call("members/profile", "GET", "/profile", token=one.token).json["phone"] is None
+
+
+def test_the_shared_access_token_is_not_readable_in_the_database(
+    db: Connection, call: Call, sandbox: SandboxClient, shopper: Callable[[], Any]
+) -> None:
+    assert bind(call, sandbox, shopper_with(sandbox, "13912345678"), shopper().token).status == 200
+    (row,) = db.run(lambda tx: tx.rows("SELECT name, token_sealed FROM access_token"))
+    token = personal_data.decrypt(row["token_sealed"], f"access_token.token_sealed:{row['name']}")
+    assert token
+    assert token.encode() not in row["token_sealed"]

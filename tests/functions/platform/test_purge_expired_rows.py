@@ -88,3 +88,10 @@ def test_a_run_without_time_deletes_nothing(db: Connection) -> None:
     counts: dict[str, Any] = calls.invoke("platform/purge_expired_rows", {}, milliseconds=1_000)
     assert set(counts.values()) == {0}
     assert rows(db, "member_session") == 3
+
+
+def test_a_notification_that_nobody_finished_is_never_purged(db: Connection) -> None:
+    db.run(lambda tx: tx.execute(notified("UTC_TIMESTAMP(6) - INTERVAL 1 YEAR", 1)))
+    db.run(lambda tx: tx.execute(Statement("UPDATE callback_inbox SET processed_at = NULL")))
+    assert calls.invoke("platform/purge_expired_rows", {})["notifications"] == 0
+    assert rows(db, "callback_inbox") == 1

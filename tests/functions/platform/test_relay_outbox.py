@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from orchard.runtime import outbox
+from orchard.runtime import relay as relaying
 from orchard.runtime.database import Connection
 from tests.support import calls
 
@@ -149,3 +150,17 @@ def test_a_publisher_killed_after_sending_sends_again_and_consumers_notice(
     assert len(messages) == 6
     fresh = [db.run(lambda tx, m=m: outbox.consume_once(tx, "c", int(m["id"]))) for m in messages]  # type: ignore[misc]
     assert fresh.count(True) == 3
+
+
+class _TakesHalf:
+    """SQS as it answers when it takes some entries of a batch and not the others, which moto never does."""
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803 - SQS's names
+        return {"Failed": [{"Id": entry["Id"], "Code": "InternalError"} for entry in Entries[::2]]}
+
+
+def test_entries_that_a_batch_left_behind_are_not_taken_for_sent(db: Connection) -> None:
+    emit(db, "half", 4)
+    rows = db.run(lambda tx: outbox.unpublished(tx, 10))
+    lost = relaying._send_ten(_TakesHalf(), "https://queue.example.com", rows)
+    assert lost == {row["id"] for row in rows[::2]}

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+from pydantic import ValidationError
+
 from orchard.runtime.database import Connection
 from orchard.runtime.settings import DatabaseSettings
 from tests.support import database
@@ -24,3 +27,11 @@ def test_a_server_with_other_defaults_changes_nothing(tmp_path: Path) -> None:
     assert found[0]["isolation"] == "READ-COMMITTED"
     assert "STRICT_TRANS_TABLES" in found[0]["mode"]
     assert found[0]["ahead"] == 0
+
+
+@pytest.mark.parametrize("host", ["database.example.com", "10.0.0.7", "::ffff:10.0.0.7"])
+def test_a_database_that_is_not_on_this_machine_needs_tls(host: str) -> None:
+    values = {"host": host, "name": "orchard", "user": "shop", "password": "x" * 16}
+    with pytest.raises(ValidationError, match="TLS_CA"):
+        DatabaseSettings.model_validate(values)
+    assert DatabaseSettings.model_validate(values | {"tls_ca": "/etc/ca.pem"}).host == host

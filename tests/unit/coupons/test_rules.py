@@ -57,6 +57,13 @@ def test_scope_matches_categories_and_all_below_and_exclusions_win() -> None:
         assert assess(coupon(FIVE_YUAN._replace(scope=scope)), [gala, orange, lemon]).sku_ids == expected
 
 
+def test_the_threshold_looks_at_the_goods_in_scope_alone() -> None:
+    orange, rice = Item(1, 101, frozenset({1}), 600), Item(2, 102, frozenset({2}), 5000)
+    terms = FIVE_YUAN._replace(threshold_fen=1000, scope=Scope(ScopeKind.CATEGORIES, frozenset({1})))
+    found = assess(coupon(terms), [orange, rice])
+    assert (found.reason, found.missing_fen, found.eligible_fen) == (Unusable.BELOW_THRESHOLD, 400, 600)
+
+
 def test_the_first_thing_in_the_way_is_the_reason() -> None:
     goods = [Item(1, 101, frozenset({1}), 1000)]
     far = FIVE_YUAN._replace(threshold_fen=1200)
