@@ -88,7 +88,7 @@ class World:
         owner = owner or self.owner
         path = {name: self.id_of(name, owner) for name in operation.in_path}
         body = self._value(operation.body, "", owner, whole) if operation.body else None
-        if operation.body and "quote_digest" in operation.body.get("required", []):
+        if body is not None and operation.body and "quote_digest" in operation.body.get("required", []):
             body["quote_digest"] = self._digest(body, owner)
         needed = [one for one in operation.parameters if one.place == "query" and one.required]
         query = {one.name: self._value(one.schema, one.name, owner, whole) for one in needed}
