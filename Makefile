@@ -37,7 +37,7 @@ import: $(VENV)/local.stamp ## import a catalogue: make import FILE=catalogue.js
 	@$(LOCAL) exec $(BIN)/python -m infra.tools.import_catalogue \
 		$(or $(FILE),$(error say which file: make import FILE=catalogue.jsonl))
 
-.PHONY: cost test check campaign teeth bench openapi lock build
+.PHONY: cost test check campaign teeth bench openapi lock build scan
 test: check ## all checks and tests; ARGS go to pytest
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/campaigns $(ARGS)
 test-mysql: $(VENV)/dev.stamp ## the functions' tests on a real MySQL, fetched into the cache where none is installed
@@ -63,6 +63,8 @@ lock: $(VENV)/dev.stamp ## pin the functions' packages with hashes
 	@$(BIN)/python -m infra.build.pin
 build: $(VENV)/dev.stamp ## build functions and layers for sam deploy
 	@$(BIN)/python -m infra.build.bundle
+scan: $(VENV)/dev.stamp ## scan the expanded templates for what is open or too wide
+	@$(BIN)/python -m infra.build.scan
 
 .PHONY: deploy destroy
 deploy: $(VENV)/dev.stamp ## put an environment on AWS: make deploy ENV=staging [SECRETS=/safe/place/staging.toml]

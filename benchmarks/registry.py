@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from benchmarks import catalog, coupons, group_buy, hot_sku, imports, layers, orders, scale
+from benchmarks import catalog, cold_start, coupons, group_buy, hot_sku, imports, layers, orders, scale
 from benchmarks.figures import Bench, Figures
 
 
@@ -17,6 +17,7 @@ class Part(NamedTuple):
 
 PARTS: dict[str, Part] = {
     "imports": Part("Cold start: CPU of imports against pydantic and pymysql; memory", without=imports.run),
+    "cold_start": Part("Cold starts, warm calls and memory under AWS's runtime client", without=cold_start.run),
     "layers": Part("Size of the layers", without=layers.run),
     "orders": Part("Placing orders against the durable floor", with_database=orders.run),
     "hot_sku": Part("One SKU that everybody buys", with_database=hot_sku.run),

@@ -1,10 +1,11 @@
-"""Print template.yaml as CloudFormation sees it, after the SAM transform, as JSON.
+"""Print a template as CloudFormation sees it, after the SAM transform, as JSON.
 
 Runs under the SAM tool's own interpreter, which has the translator; `expanded()` calls it from ours.
 """
 
 import importlib
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -13,12 +14,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def expanded(region: str = "us-east-1") -> dict[str, Any]:
-    """The transformed template for a region. Raises CalledProcessError when the transform refuses it."""
+def expanded(region: str = "us-east-1", template: Path = ROOT / "template.yaml") -> dict[str, Any]:
+    """A transformed template for a region. Raises CalledProcessError when the transform refuses it."""
     from infra.build.tools import command, environment
 
     python = command("sam").with_name("python")
-    call = [str(python), __file__]
+    call = [str(python), __file__, str(template)]
     variables = environment() | {"AWS_DEFAULT_REGION": region}
     answer = subprocess.run(call, env=variables, stdout=subprocess.PIPE, text=True, check=True)
     document: dict[str, Any] = json.loads(answer.stdout)
@@ -32,11 +33,11 @@ class _ManagedPolicies:
         return {}
 
 
-def _transform() -> dict[str, Any]:
+def _transform(template: Path) -> dict[str, Any]:
     # By name, since only the SAM tool's environment has the translator.
     transform = importlib.import_module("samtranslator.translator.transform").transform
     parse = importlib.import_module("samtranslator.yaml_helper").yaml_parse
-    document = parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+    document = parse(template.read_text(encoding="utf-8"))
     for resource in document["Resources"].values():
         for name in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
             # Stands for the upload that `sam package` would have made.
@@ -46,4 +47,6 @@ def _transform() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    json.dump(_transform(), sys.stdout)
+    # The translator warns of switches of AWS's own that it cannot read.
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)
+    json.dump(_transform(Path(sys.argv[1])), sys.stdout)

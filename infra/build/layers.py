@@ -9,6 +9,7 @@ and versions than the template's are for running the result on the machine at ha
 import argparse
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from infra.build.tools import ROOT, runtime_python
@@ -18,10 +19,12 @@ LAYERS = {"DependenciesLayer": "dependencies", "CommonLayer": "common"}
 LIMIT_MB = 250
 
 
-def build(into: Path, architecture: str = "aarch64", runtime: str = "3.13") -> dict[str, Path]:
-    """Build both layers below `into`; returns each layer's folder. Raises CalledProcessError."""
+def build(
+    into: Path, architecture: str = "aarch64", runtime: str = "3.13", names: Iterable[str] = tuple(LAYERS)
+) -> dict[str, Path]:
+    """Build layers, both by default, below `into`; returns each layer's folder. Raises CalledProcessError."""
     python = runtime_python(runtime)
-    folders = {name: into.resolve() / name for name in LAYERS}
+    folders = {name: into.resolve() / name for name in names}
     for name, folder in folders.items():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

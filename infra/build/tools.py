@@ -13,7 +13,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".cache" / "tools"
 # The SAM command line pins pydantic to another minor version than the functions use.
-PACKAGES = {"sam": "aws-sam-cli==1.170.0", "uv": "uv==0.13.9"}
+PACKAGES = {"sam": "aws-sam-cli==1.170.0", "uv": "uv==0.13.9", "checkov": "checkov==3.3.30"}
+# Packages that run under the functions' interpreter, each in a folder of its own: AWS's client of Lambda's runtime API.
+LIBRARIES = {"awslambdaric": "awslambdaric==4.2.2"}
 
 
 def command(tool: str) -> Path:
@@ -24,10 +26,29 @@ def command(tool: str) -> Path:
         print(f"installing {PACKAGES[tool]} into {environment.relative_to(ROOT)}", file=sys.stderr, flush=True)
         venv.create(environment, clear=True, with_pip=True)
         install = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", PACKAGES[tool]]
-        # Without our path: pip would compare the tool's packages with the project's pins, and complain.
-        subprocess.run(install, check=True, env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"})
+        subprocess.run(install, check=True, env=_without_our_path())
         stamp.touch()
     return environment / "bin" / tool
+
+
+def _without_our_path() -> dict[str, str]:
+    """Else pip would compare the tool's packages with the project's pins, and complain."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
+def library(name: str, python: Path) -> Path:
+    """The folder that has this package for that interpreter, installed on first use. Raises CalledProcessError."""
+    version = _minor_version(str(python))
+    folder = FOLDER / f"{name}-{version}"
+    stamp = folder / LIBRARIES[name]
+    if not stamp.exists():
+        print(f"installing {LIBRARIES[name]} into {folder.relative_to(ROOT)}", file=sys.stderr, flush=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        options = ["--root-user-action=ignore", "--only-binary=:all:", "--target", str(folder), LIBRARIES[name]]
+        subprocess.run([*install, *options], check=True, env=_without_our_path())
+        stamp.touch()
+    return folder
 
 
 def environment() -> dict[str, str]:

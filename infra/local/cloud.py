@@ -12,6 +12,7 @@ from typing import Any
 
 from infra.local.aws import LocalAws
 from infra.local.bundle import Bundle
+from infra.local.intrinsics import Resolver
 from infra.local.invoke import Invocation, invoke
 from infra.local.mariadb import MariaDb
 from infra.local.poller import Poller
@@ -28,7 +29,7 @@ from infra.local.processes import (
 )
 from infra.local.scheduler import Scheduler
 from infra.local.shop import DATABASE, Installation, Place, install_shop, kept_secrets
-from infra.local.template import Surroundings, api_names, read_template
+from infra.local.template import Surroundings, api_names, read_template, resolver
 from infra.local.wechat_sandbox.config import SandboxConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,6 +71,7 @@ class LocalCloud(Startable):
         self.mariadb: MariaDb
         self.aws: LocalAws
         self.bundle: Bundle
+        self.resolver: Resolver
         self.merchant: dict[str, Any] = {}
         self.queue_urls: dict[str, str] = {}
         self._children: dict[str, Callable[[], bool]] = {}
@@ -190,6 +192,7 @@ class LocalCloud(Startable):
             secret=lambda name, key: str(installation.secrets[name][key]),
         )
         self.bundle = read_template(self._template, installation.parameters, surroundings)
+        self.resolver = resolver(self._template, installation.parameters, surroundings)
         self.queue_urls = self.aws.create_queues(self.bundle)
         self.aws.restore_messages(self.queue_urls)
 

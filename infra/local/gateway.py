@@ -16,7 +16,7 @@ from werkzeug.wrappers import Request, Response
 from infra.local.bundle import Bundle, Route
 from infra.local.documents import document_page
 from infra.local.events import HttpRequest, MalformedAnswerError, http_event, http_response
-from infra.local.lambda_service import MAX_PAYLOAD_BYTES, LambdaService
+from infra.local.lambda_service import MAX_PAYLOAD_BYTES, Invoker, LambdaService
 from infra.local.processes import LocalCloudError
 
 # API Gateway's quotas for HTTP APIs; Lambda's own payload limit binds before the body limit does.
@@ -68,7 +68,7 @@ class Gateway:
     def __init__(
         self,
         bundle: Bundle,
-        service: LambdaService,
+        service: Invoker,
         apis: Mapping[int, str],
         document: Path,
         retire: Callable[[], None],
@@ -145,7 +145,7 @@ def _header_bytes(request: Request) -> int:
 
 def _read_body(request: Request) -> bytes | None:
     """The body, or None when it is longer than an HTTP API takes."""
-    stream = request.environ["wsgi.input"]
+    stream = request.stream
     body: bytes = stream.read(MAX_BODY_BYTES + 1)
     if len(body) <= MAX_BODY_BYTES:
         return body

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 from infra.local.bundle import Bundle, Function
 from infra.local.processes import LocalCloudError
@@ -37,6 +37,13 @@ class Outcome:
     payload: str
     error: str | None = None
     timed_out: bool = False
+
+
+class Invoker(Protocol):
+    """Whatever runs functions by their name."""
+
+    def invoke(self, name: str, payload: str, *, limit_seconds: float | None = None) -> Outcome:
+        """Call a function with a JSON payload; `limit_seconds` is the caller's patience, beside the function's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 from infra.local.bundle import Bundle, Function, Queue, Route, Schedule, Subscription
 from infra.local.intrinsics import Resolver, TemplateError, load_yaml
 
-__all__ = ["Surroundings", "TemplateError", "api_names", "read_template"]
+__all__ = ["Surroundings", "TemplateError", "api_names", "read_template", "resolver"]
 
 _IMPLICIT_API = "ServerlessHttpApi"
 _QUEUE_ATTRIBUTES = (
@@ -58,6 +58,11 @@ def read_template(path: Path, parameters: Mapping[str, str], surroundings: Surro
     return _Reader(path, parameters, surroundings or Surroundings()).bundle()
 
 
+def resolver(path: Path, parameters: Mapping[str, str], surroundings: Surroundings | None = None) -> Resolver:
+    """Resolves single values of a template, for those who look at other resources than a bundle has."""
+    return _Reader(path, parameters, surroundings or Surroundings()).resolver
+
+
 def api_names(path: Path) -> list[str]:
     """The logical ids of the template's HTTP APIs, before anything is resolved: their addresses are parameters."""
     resources = load_yaml(path)["Resources"]
@@ -71,7 +76,7 @@ class _Reader:
         self._at = surroundings
         self._all: dict[str, Any] = document["Resources"]
         self._globals = document.get("Globals", {}).get("Function", {})
-        self._resolver = Resolver(
+        self.resolver = Resolver(
             document,
             parameters,
             pseudo=surroundings.pseudo(),
@@ -103,15 +108,15 @@ class _Reader:
                 yield name, body.get("Properties", {})
 
     def _exists(self, body: Mapping[str, Any]) -> bool:
-        return "Condition" not in body or self._resolver.condition(body["Condition"])
+        return "Condition" not in body or self.resolver.condition(body["Condition"])
 
     def _setting(self, body: Mapping[str, Any], name: str, default: Any = None) -> Any:
-        return self._resolver.resolve(body.get(name, self._globals.get(name, default)))
+        return self.resolver.resolve(body.get(name, self._globals.get(name, default)))
 
     def _function(self, name: str, body: Mapping[str, Any]) -> Function:
         environment = {
-            **self._resolver.resolve(self._globals.get("Environment", {}).get("Variables", {})),
-            **self._resolver.resolve(body.get("Environment", {}).get("Variables", {})),
+            **self.resolver.resolve(self._globals.get("Environment", {}).get("Variables", {})),
+            **self.resolver.resolve(body.get("Environment", {}).get("Variables", {})),
         }
         # A function's layers are added to those of Globals, as SAM does it.
         layers = [*self._globals.get("Layers", []), *body.get("Layers", [])]
@@ -130,13 +135,13 @@ class _Reader:
         body = self._all.get(layer.get("Ref", "")) if isinstance(layer, dict) else None
         if not body:
             return []
-        source = self._root / self._resolver.resolve(body["Properties"]["ContentUri"])
+        source = self._root / self.resolver.resolve(body["Properties"]["ContentUri"])
         return [folder for folder in (source / "python", source) if any(folder.glob("*/__init__.py"))][:1]
 
     def _events(self, body: Mapping[str, Any], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
         for name, event in body.get("Events", {}).items():
             if event["Type"] == kind:
-                yield name, self._resolver.resolve(event.get("Properties", {}))
+                yield name, self.resolver.resolve(event.get("Properties", {}))
 
     def _routes(self, function: str, body: Mapping[str, Any]) -> Iterator[Route]:
         for _, event in self._events(body, "HttpApi"):
@@ -167,7 +172,7 @@ class _Reader:
             )
 
     def _queue(self, name: str, body: Mapping[str, Any]) -> Queue:
-        resolved = self._resolver.resolve(body)
+        resolved = self.resolver.resolve(body)
         attributes = {
             key: str(resolved[key]).lower() if isinstance(resolved[key], bool) else str(resolved[key])
             for key in _QUEUE_ATTRIBUTES
@@ -181,7 +186,7 @@ class _Reader:
 
     def _queue_name(self, name: str) -> str:
         body = self._all[name].get("Properties", {})
-        given = self._resolver.resolve(body.get("QueueName"))
+        given = self.resolver.resolve(body.get("QueueName"))
         suffix = ".fifo" if str(body.get("FifoQueue", "")).lower() == "true" else ""
         return given or f"{self._at.stack}-{name}{suffix}"
 
@@ -195,7 +200,7 @@ class _Reader:
         """Functions behind custom resources: what a deployment runs."""
         for body in self._all.values():
             if body["Type"].startswith(("Custom::", "AWS::CloudFormation::CustomResource")) and self._exists(body):
-                token = self._resolver.resolve(body["Properties"]["ServiceToken"])
+                token = self.resolver.resolve(body["Properties"]["ServiceToken"])
                 yield token.rsplit(":", 1)[1]
 
     def _arn(self, service: str, resource: str) -> str:

@@ -51,6 +51,20 @@ for app in sys.argv[2:]:
     os.close(reader)
 """
 
+# Every plain value that importing all functions leaves in our modules.
+_VALUES = """
+import importlib.util, json, sys
+for number, app in enumerate(sys.argv[1:]):
+    spec = importlib.util.spec_from_file_location(f"orchard_app_{number}", app)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+plain = (str, bytes, int, float, tuple, frozenset)
+print(json.dumps(sorted(
+    [name, key, repr(value)] for name, module in list(sys.modules.items()) if name.startswith("orchard")
+    for key, value in vars(module).items() if isinstance(value, plain) and " at 0x" not in repr(value)
+)))
+"""
+
 
 def test_layers_of_the_house() -> None:
     # In a process of its own: its logging set-up would silence every logger of this one.
@@ -114,3 +128,16 @@ def loaded_heavies() -> dict[str, list[str]]:
 def test_cold_start_loads_nothing_heavy(function: DeclaredFunction, loaded_heavies: dict[str, list[str]]) -> None:
     # The probe's environment holds no settings either: importing a function must not need any.
     assert loaded_heavies[function.key] == []
+
+
+def test_two_initialisations_are_equal() -> None:
+    # A snapshot is resumed many times: a token, a number or a time made at import would be everybody's.
+    apps = [str(function.folder / "app.py") for function in FUNCTIONS]
+    environment = {"PYTHONPATH": str(ROOT / "layers" / "common"), "PATH": "", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
+    call = [sys.executable, "-c", _VALUES, *apps]
+    first, second = (
+        json.loads(subprocess.run(call, env=environment, capture_output=True, text=True, check=True).stdout)
+        for _ in range(2)
+    )
+    assert len(first) > 500
+    assert [value for value in first if value not in second] == []

@@ -1,27 +1,19 @@
 """Deployment step migrate_database: each file once, one run at a time, CloudFormation always answered."""
 
 import contextlib
-import datetime
-import ipaddress
-import json
-import ssl
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from infra.local.mariadb import MariaDb
 from orchard.runtime import migrations, settings
 from orchard.runtime.database import Connection
 from orchard.runtime.migrations import MigrationChanged
 from tests.support import calls
+from tests.support.custom_resource import CloudFormation
 
 
 @pytest.fixture
@@ -119,74 +111,19 @@ def test_a_plain_invocation_says_what_it_applied(db: Connection) -> None:
     assert calls.invoke("platform/migrate_database", {}) == {"applied": []}
 
 
-class _CloudFormation(HTTPServer):
-    """What CloudFormation is to a custom resource: an https address that takes one PUT."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
-        self.answers: list[dict[str, Any]] = []
-        self.content_types: list[str | None] = []
-        self.failures = 0
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(_certificate(folder))
-        self.socket = context.wrap_socket(self.socket, server_side=True)
-        self.url = f"https://127.0.0.1:{self.server_port}/answer?signature=x"
-
-
-class _Answers(BaseHTTPRequestHandler):
-    server: _CloudFormation
-
-    def do_PUT(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        failing, self.server.failures = self.server.failures > 0, self.server.failures - 1
-        if not failing:
-            self.server.answers.append(json.loads(body))
-            self.server.content_types.append(self.headers["Content-Type"])
-        self.send_response(500 if failing else 200)
-        self.end_headers()
-
-    def log_message(self, *arguments: Any) -> None:
-        """Say nothing."""
-
-
-def _certificate(folder: Path) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path = folder / "server.pem"
-    path.write_bytes(pem + certificate.public_bytes(serialization.Encoding.PEM))
-    return path
-
-
 @pytest.fixture
-def cloudformation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[_CloudFormation]:
-    server = _CloudFormation(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
+def cloudformation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudFormation]:
+    with CloudFormation(tmp_path) as server:
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
+        yield server
 
 
-def request(server: _CloudFormation, request_type: str, **changes: str) -> dict[str, Any]:
+def request(server: CloudFormation, request_type: str, **changes: str) -> dict[str, Any]:
     event = {"RequestType": request_type, "ResponseURL": server.url, "StackId": "stack", "RequestId": "request"}
     return {**event, "LogicalResourceId": "DatabaseSchema", **changes}
 
 
-def test_cloudformation_is_told_of_success(db: Connection, cloudformation: _CloudFormation) -> None:
+def test_cloudformation_is_told_of_success(db: Connection, cloudformation: CloudFormation) -> None:
     calls.invoke("platform/migrate_database", request(cloudformation, "Create"))
     calls.invoke("platform/migrate_database", request(cloudformation, "Update", PhysicalResourceId="as before"))
     created, updated = cloudformation.answers
@@ -199,7 +136,7 @@ def test_cloudformation_is_told_of_success(db: Connection, cloudformation: _Clou
 
 
 def test_a_deletion_succeeds_and_touches_nothing(
-    db: Connection, cloudformation: _CloudFormation, monkeypatch: pytest.MonkeyPatch
+    db: Connection, cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Were the database needed, this would fail.
     monkeypatch.setenv("ORCHARD_DATABASE_PORT", "1")
@@ -211,7 +148,7 @@ def test_a_deletion_succeeds_and_touches_nothing(
 
 
 def test_cloudformation_is_told_of_failure_without_secrets(
-    db: Connection, cloudformation: _CloudFormation, monkeypatch: pytest.MonkeyPatch
+    db: Connection, cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ORCHARD_DATABASE_PORT", "1")
     settings.forget()
@@ -223,13 +160,13 @@ def test_cloudformation_is_told_of_failure_without_secrets(
     assert answer["Reason"].startswith("Unavailable; see the log of request ")
 
 
-def test_the_answer_is_sent_again_until_it_arrives(db: Connection, cloudformation: _CloudFormation) -> None:
+def test_the_answer_is_sent_again_until_it_arrives(db: Connection, cloudformation: CloudFormation) -> None:
     cloudformation.failures = 1
     calls.invoke("platform/migrate_database", request(cloudformation, "Create"))
     assert [answer["Status"] for answer in cloudformation.answers] == ["SUCCESS"]
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1/", "file:///etc/passwd", "ftp://127.0.0.1/"])
-def test_only_https_is_answered(db: Connection, cloudformation: _CloudFormation, url: str) -> None:
+def test_only_https_is_answered(db: Connection, cloudformation: CloudFormation, url: str) -> None:
     with pytest.raises(ValueError, match="https"):
         calls.invoke("platform/migrate_database", request(cloudformation, "Create", ResponseURL=url))

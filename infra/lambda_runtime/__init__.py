@@ -1,0 +1,1 @@
+"""Runs functions from their built artefacts under AWS's own runtime client, as Lambda does."""
