@@ -1,5 +1,6 @@
 """One deployment from the first check to the last: every step may be repeated, nothing is made before all is known."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,8 @@ class Account:
 
 def account(region: str) -> Account:
     """Ask AWS who we are. Raises DeployError when there are no credentials, or none that are accepted."""
-    session = boto3.Session(region_name=region or None)
+    # boto3 itself reads AWS_DEFAULT_REGION only; SAM and the AWS CLI read both.
+    session = boto3.Session(region_name=region or os.environ.get("AWS_REGION"))
     if not session.region_name:
         raise DeployError("no region: name it in samconfig.toml ([ENV.deploy.parameters] region) or in AWS_REGION")
     try:

@@ -98,7 +98,7 @@ def faulty_cloud(folder: Path) -> Iterator[FaultyCloud]:
 
 def _installation(place: Place, database_port: int, wechat_pay_port: int, password: str) -> Installation:
     installed = install_shop(place)
-    account = {"database_user": _ACCOUNT, "database_password": password}
+    account = {"username": _ACCOUNT, "password": password}
     return replace(
         installed,
         parameters={
@@ -107,9 +107,7 @@ def _installation(place: Place, database_port: int, wechat_pay_port: int, passwo
             "WeChatPayApiUrl": f"http://127.0.0.1:{wechat_pay_port}",
             "PaymentMinutes": "1440",
         },
-        secrets={
-            name: {**held, **account} if "database_user" in held else held for name, held in installed.secrets.items()
-        },
+        secrets={**installed.secrets, installed.parameters["DatabaseSecretId"]: account},
     )
 
 

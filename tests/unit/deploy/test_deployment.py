@@ -46,6 +46,13 @@ def test_without_a_region_it_asks_for_one(monkeypatch: pytest.MonkeyPatch) -> No
         deployment.account("")
 
 
+def test_the_region_is_samconfigs_or_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.setenv("AWS_REGION", "cn-north-1")
+    assert deployment.account("").region == "cn-north-1"
+    assert deployment.account("cn-northwest-1").region == "cn-northwest-1"
+
+
 def test_everything_missing_is_said_before_anything_is_made() -> None:
     from infra.deploy import plan
 
