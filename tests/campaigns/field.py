@@ -59,9 +59,9 @@ class Field(RunningShop):
         self.footprints.install()
         self._noted = 0
 
-    def shopper(self) -> Shopper:
-        """A new WeChat user, logged in, with a phone that notes its answers."""
-        openid = str(self.wechat.create_shopper()["openid"])
+    def shopper(self, **given: str) -> Shopper:
+        """A new WeChat user (phone= if wanted), logged in, with a phone that notes its answers."""
+        openid = str(self.wechat.create_shopper(**given)["openid"])
         phone = Phone(self.cloud.api_url)
         phone.log_in(self.wechat.login_code(openid))
         return Shopper(phone, openid, self.wechat)

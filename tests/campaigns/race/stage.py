@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+from infra.demo.drills import let_group_time_pass
 from orchard.core import clock
 from orchard.group_buy.schemas import ActivityDraft
 from orchard.group_buy.service import activities
@@ -46,3 +47,30 @@ def told_of(field: Field, topic: str, subject: str) -> dict[str, Any]:
     """The message of an event in the outbox, as the relay sends it."""
     (row,) = field.rows("SELECT id, payload FROM outbox WHERE topic = %s AND subject = %s", topic, subject)
     return events.message(topic, json.loads(row["payload"]), event_id=row["id"], subject=subject)
+
+
+def let_group_pass(field: Field, group_id: str) -> None:
+    """Let a group's time be over, by the database's clock."""
+    let_group_time_pass(field.db, int(group_id), 25)
+
+
+def lead_group(field: Field, shopper: Shopper, goods: Goods, activity_id: int) -> tuple[str, str]:
+    """A group whose leader has paid: the order's number, and the group's id."""
+    number = join_group(field, shopper, goods, activity_id)
+    detail = shopper.phone.call("GET", f"/orders/{number}")
+    return number, str(detail["group"]["group_id"])
+
+
+def seat(shopper: Shopper, goods: Goods, activity_id: int, group_id: str = "") -> str:
+    """An unpaid order that opens a group, or joins one; its number."""
+    choice = {"activity_id": str(activity_id), **({"group_id": group_id} if group_id else {})}
+    wish = shopper.wish((goods, 1)) | {"group_buy": choice}
+    return str(shopper.phone.call("POST", "/orders", shopper.agree(wish))["order_number"])
+
+
+def join_group(field: Field, shopper: Shopper, goods: Goods, activity_id: int, group_id: str = "") -> str:
+    """The same, paid and told of."""
+    number = seat(shopper, goods, activity_id, group_id)
+    shopper.pay(number)
+    field.wechat.deliver_notifications()
+    return number
