@@ -65,6 +65,14 @@ def _unusable(shopper: Shopper, goods: Goods, **delivery: Any) -> dict[str, str]
     return {coupon["coupon_id"]: coupon["reason"] for coupon in coupons["unusable"]}
 
 
+def _named(shopper: Shopper, goods: Goods, coupon_id: str) -> str:
+    """Why a coupon that the quote names cannot be used."""
+    wish = {**shopper.wish((goods, 1)), "coupon_id": coupon_id}
+    quote = shopper.phone.call("POST", "/quotes", wish)
+    assert {problem["reason"] for problem in quote["problems"]} == {"coupon_unusable"}
+    return {coupon["coupon_id"]: str(coupon["reason"]) for coupon in quote["coupons"]["unusable"]}[coupon_id]
+
+
 def _claimed(field: Field, shopper: Shopper, **fields: Any) -> str:
     body = {"template_id": str(field.coupons.offer(**fields))}
     return str(shopper.phone.call("POST", "/coupons/claims", body)["coupon_id"])
@@ -88,10 +96,10 @@ def test_coupons_that_cannot_be_used(field: Field) -> None:
     field.coupons.end(coupons["ended"])
     wish = {**shopper.wish((goods, 1)), "coupon_id": coupons["locked"]}
     shopper.phone.call("POST", "/orders", shopper.agree(wish))
-    told = _unusable(shopper, goods)
-    assert {told.get(coupon_id, reason) for reason, coupon_id in coupons.items()} <= set(coupons)
-    problems = _quote(shopper, goods, coupon_id=coupons["below_threshold"])
-    assert problems == {"coupon_unusable"}
+    assert {reason: _named(shopper, goods, coupon_id) for reason, coupon_id in coupons.items()} == {
+        name: name for name in coupons
+    }
+    assert _named(shopper, field.shelf.sell(price_fen=0), _claimed(field, shopper)) == "no_saving"
     field.change("UPDATE coupon_template SET budget_fen = 500 WHERE id = %s", budget_id)
     local = {"method": "local", "store_id": str(field.shelf.open_store()), "address_id": shopper.address()}
     saving = _claimed(field, shopper, amount_fen=200)
@@ -123,7 +131,7 @@ def test_coupons_that_cannot_be_claimed(field: Field) -> None:
 def test_group_buys_that_cannot_be_joined(field: Field) -> None:
     leader, friend, third = field.shopper(), field.shopper(), field.shopper()
     goods, other, now = field.shelf.sell(stock=50), field.shelf.sell(), clock.utc_now()
-    soon = {"starts_at": now + timedelta(hours=1)}
+    soon: dict[str, Any] = {"starts_at": now + timedelta(hours=1)}
     activity_id = stage.offer_activity(field, goods, quota=3, per_member_limit=2)
 
     def why(shopper: Shopper, activity: int, wanted: Goods = goods, quantity: int = 1, group: str = "") -> set[str]:
@@ -135,8 +143,10 @@ def test_group_buys_that_cannot_be_joined(field: Field) -> None:
     assert why(leader, activity_id, quantity=3) >= {"group_buy_order_limit"}
     number, group_id = stage.lead_group(field, leader, goods, activity_id)
     assert why(leader, activity_id) >= {"group_buy_in_a_group"}
-    stage.join_group(field, friend, goods, activity_id, group_id)
-    assert why(third, activity_id, group=group_id) & {"group_full", "group_over"}
+    joined = stage.seat(friend, goods, activity_id, group_id)
+    assert why(third, activity_id, group=group_id) == {"group_full"}
+    friend.pay(joined)
+    field.wechat.deliver_notifications()
     assert why(leader, activity_id, quantity=2) >= {"group_buy_member_limit"}
     assert why(third, activity_id, quantity=2) >= {"group_buy_sold_out"}
     field.change("UPDATE group_buy_activity SET ends_at = UTC_TIMESTAMP(6) WHERE id = %s", activity_id)
