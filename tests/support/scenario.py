@@ -201,6 +201,7 @@ class RunningShop:
         """Faults healed, notifications delivered, queues drained, two sweeps: after this the books must agree."""
         self.wechat.behave()
         for _ in range(2):
+            self.change("UPDATE retry_pause SET next_try_at = UTC_TIMESTAMP(6)")
             self.wechat.deliver_notifications()
             self.relay()
             self.fire("finish_open_intents")
