@@ -42,6 +42,9 @@ test: check ## all checks and tests; ARGS go to pytest
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/campaigns $(ARGS)
 test-mysql: $(VENV)/dev.stamp ## the functions' tests on a real MySQL, fetched into the cache where none is installed
 	ORCHARD_DATABASE_SERVER=mysql $(BIN)/pytest tests/functions tests/promotions $(ARGS)
+audit: $(VENV)/dev.stamp ## known weaknesses of the pinned packages (asks the network), secrets in files and history
+	@$(BIN)/python -m infra.audit.secrets
+	@$(BIN)/python -m infra.audit.dependencies
 check: $(VENV)/dev.stamp ## lint, types, imports, templates
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -13,7 +13,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".cache" / "tools"
 # The SAM command line pins pydantic to another minor version than the functions use.
-PACKAGES = {"sam": "aws-sam-cli==1.170.0", "uv": "uv==0.13.9", "checkov": "checkov==3.3.30"}
+PACKAGES = {
+    "checkov": "checkov==3.3.30",
+    "pip-audit": "pip-audit==2.10.1",
+    "sam": "aws-sam-cli==1.170.0",
+    "uv": "uv==0.13.9",
+}
 # Packages that run under the functions' interpreter, each in a folder of its own: AWS's client of Lambda's runtime API.
 LIBRARIES = {"awslambdaric": "awslambdaric==4.2.2"}
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.wechat_sandbox.client import SandboxClient
+from orchard.runtime import sessions
 from orchard.runtime.database import Connection
-from tests.security.operations import Operation, Schema, resolved
+from tests.security.operations import Operation, Schema, document, resolved
 from tests.support import calls, wechat
 from tests.support import shop as shopping
 from tests.support.coupons import Coupons
@@ -83,19 +84,24 @@ class World:
         answer = calls.call("cart/cart_lines", "POST", "/cart/lines", token=owner.token, body=body)
         return str(answer.json["line_id"])
 
+    def further_session(self, member: Buyer) -> str:
+        """A token of its own, for a request that may end the session."""
+        return self.db.run(lambda tx: sessions.open_session(tx, member.member_id))
+
     def request(self, operation: Operation, owner: Buyer | None = None, *, whole: bool = False) -> Request:
         """A request that fits the document and names objects of the owner; `whole` fills in optional fields too."""
         owner = owner or self.owner
         path = {name: self.id_of(name, owner) for name in operation.in_path}
-        body = self._value(operation.body, "", owner, whole) if operation.body else None
-        if body is not None and operation.body and "quote_digest" in operation.body.get("required", []):
+        body: Any = self._value(operation.body, "", owner, whole) if operation.body else None
+        if operation.body and "quote_digest" in operation.body.get("required", []):
             body["quote_digest"] = self._digest(body, owner)
         needed = [one for one in operation.parameters if one.place == "query" and one.required]
         query = {one.name: self._value(one.schema, one.name, owner, whole) for one in needed}
         return Request(operation, path, body, query)
 
     def _digest(self, body: dict[str, Any], owner: Buyer) -> str:
-        wanted = {name: value for name, value in body.items() if name not in {"quote_digest", "note"}}
+        known = document()["components"]["schemas"]["QuoteRequest"]["properties"]
+        wanted = {name: value for name, value in body.items() if name in known}
         answer = shopping.quote(owner.token, wanted)
         assert answer.status == 200, answer.text
         return str(answer.json["digest"])
@@ -121,7 +127,8 @@ class World:
 _ALWAYS = {"store_id", "line_ids", "quantity"}
 _PLAIN: dict[str, Any] = {
     "phone": "13900001111", "region_code": SHANGHAI_DISTRICT, "method": "pickup", "latitude": 31.2, "longitude": 121.4,
-    "avatar_url": "https://img.example.com/a.png", "birthday": "1990-01-31", "all": False, "quote_digest": "0" * 64,
+    "avatar_url": "https://img.example.com/a.png", "birthday": "1990-01-31", "all": False, "everywhere": False,
+    "quote_digest": "0" * 64,
     # One or the other: the plain order stays a plain one.
     "coupon_id": None, "group_buy": None,
 }  # fmt: skip

@@ -1,6 +1,5 @@
 """GET /products: every sort and filter, pages without gaps, two queries, one index range, nothing injected."""
 
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -174,10 +173,9 @@ def test_a_deep_page_is_one_index_range(db: Connection, write: Write, sort: Prod
     last = first[-1]
     after = (last["product_id"],) if sort is ProductSort.NEWEST else (last["sort_key"], last["product_id"])
     statement = listing.page(wanted, sort, after, 20)
-    plan = db.run(lambda tx: tx.rows("EXPLAIN FORMAT=JSON " + escape(statement.sql, statement.params)))
-    steps = db.run(lambda tx: tx.rows("EXPLAIN " + escape(statement.sql, statement.params)))
-    assert [(step["table"], step["type"]) for step in steps] == [("l", "range"), ("p", "eq_ref")], plan
+    # MySQL's own default is a tree.
+    steps = db.run(lambda tx: tx.rows("EXPLAIN FORMAT=TRADITIONAL " + escape(statement.sql, statement.params)))
+    assert [(step["table"], step["type"]) for step in steps] == [("l", "range"), ("p", "eq_ref")], steps
     assert steps[0]["key"] == listing.SORTS[sort].index
     # No sorting: the index delivers the order, so a page costs its own length.
-    assert "filesort" not in str(steps[0]["Extra"])
-    assert "filesort" not in json.loads(plan[0]["EXPLAIN"])["query_block"]
+    assert [step["Extra"] for step in steps if "filesort" in str(step["Extra"])] == []

@@ -1,0 +1,1 @@
+"""Audits of what the bundle is made of: known weaknesses of its packages, and secrets among its files."""
