@@ -1,6 +1,5 @@
-"""The running bundle with relays before database and WeChat Pay, a plain database account, and crash points."""
+"""The running bundle with relays before database and WeChat Pay, and crash points."""
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,6 @@ from tests.support.crashing import APPLICATION, CrashPoints, Death
 from tests.support.scenario import RunningShop
 from tests.support.tcp_relay import TcpRelay
 
-_ACCOUNT = "shop"
 _SOON_SECONDS = "1"
 
 
@@ -28,7 +26,8 @@ class FaultyCloud:
     database: TcpRelay
     wechat_pay: TcpRelay
     crash_points: CrashPoints
-    password: str = field(repr=False)
+    # The functions' username and password at the database.
+    account: dict[str, Any] = field(repr=False)
 
     def arming(self, point: str, death: Death) -> Arm:
         """What arms the point, for a course of business."""
@@ -44,8 +43,8 @@ class FaultyCloud:
         """A connection with the functions' own account, in their database."""
         server = self.cloud.mariadb
         return pymysql.connect(
-            host=server.host, port=server.port, user=_ACCOUNT, password=self.password, database=DATABASE,
-            ssl_disabled=True,
+            host=server.host, port=server.port, user=self.account["username"], password=self.account["password"],
+            database=DATABASE, ssl_disabled=True,
         )  # fmt: skip
 
     def try_as_function(self) -> "pymysql.Connection[Any] | None":
@@ -57,13 +56,13 @@ class FaultyCloud:
 
     def limit_connections(self, number: int) -> None:
         """How many connections the functions' account may have; 0 is no limit."""
-        self.administer(f"ALTER USER '{_ACCOUNT}'@'127.0.0.1' WITH MAX_USER_CONNECTIONS {number}")
+        self.administer(f"ALTER USER '{self.account['username']}'@'%' WITH MAX_USER_CONNECTIONS {number}")
 
     def disconnect_functions(self) -> None:
         """End every connection of a function at the server: a restart or fail-over does the same."""
         connection = self.cloud.mariadb.connect(autocommit=True)
         with connection, connection.cursor() as cursor:
-            cursor.execute("SELECT id FROM information_schema.processlist WHERE user = %s", (_ACCOUNT,))
+            cursor.execute("SELECT id FROM information_schema.processlist WHERE user = %s", (self.account["username"],))
             for (connection_id,) in cursor.fetchall():
                 with suppress(pymysql.MySQLError):
                     cursor.execute(f"KILL {connection_id}")
@@ -78,45 +77,34 @@ class FaultyCloud:
 @contextmanager
 def faulty_cloud(folder: Path) -> Iterator[FaultyCloud]:
     """Start it, with a day to pay for orders and messages that come again after a second."""
-    database, wechat_pay, password = TcpRelay(mysql=True), TcpRelay(), secrets.token_urlsafe(24)
+    database, wechat_pay = TcpRelay(mysql=True), TcpRelay()
+    account: dict[str, Any] = {}
 
     def install(place: Place) -> Installation:
         database.target = (place.database.host, place.database.port)
         host, port = place.sandbox_url.removeprefix("http://").split(":")
         wechat_pay.target = (host, int(port))
-        _create_account(place, password)
-        return _installation(place, database.port, wechat_pay.port, password)
+        installed = install_shop(place)
+        # The functions' own account: every right on its own database and none on the server.
+        account.update(installed.secrets[installed.parameters["DatabaseSecretId"]])
+        return _behind_relays(installed, database.port, wechat_pay.port)
 
     options = {"schedules": False, "gateway": APPLICATION}
     with LocalCloud(folder, install=install, report=lambda _: None, **options) as cloud:  # type: ignore[arg-type]  # one dict for several types
         for url in cloud.queue_urls.values():
             cloud.aws.sqs().set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": _SOON_SECONDS})
-        yield FaultyCloud(cloud, database, wechat_pay, CrashPoints(folder), password)
+        yield FaultyCloud(cloud, database, wechat_pay, CrashPoints(folder), account)
     database.close()
     wechat_pay.close()
 
 
-def _installation(place: Place, database_port: int, wechat_pay_port: int, password: str) -> Installation:
-    installed = install_shop(place)
-    account = {"username": _ACCOUNT, "password": password}
-    return replace(
-        installed,
-        parameters={
-            **installed.parameters,
-            "DatabasePort": str(database_port),
-            "WeChatPayApiUrl": f"http://127.0.0.1:{wechat_pay_port}",
-            "PaymentMinutes": "1440",
-        },
-        secrets={**installed.secrets, installed.parameters["DatabaseSecretId"]: account},
-    )
-
-
-def _create_account(place: Place, password: str) -> None:
-    """An account as a deployment has it: every right on its own database and none on the server."""
-    connection = place.database.connect(autocommit=True)
-    with connection, connection.cursor() as cursor:
-        cursor.execute(f"CREATE OR REPLACE USER '{_ACCOUNT}'@'127.0.0.1' IDENTIFIED BY '{password}'")
-        cursor.execute(f"GRANT ALL PRIVILEGES ON `{DATABASE}`.* TO '{_ACCOUNT}'@'127.0.0.1'")
+def _behind_relays(installed: Installation, database_port: int, wechat_pay_port: int) -> Installation:
+    moved = {
+        "DatabasePort": str(database_port),
+        "WeChatPayApiUrl": f"http://127.0.0.1:{wechat_pay_port}",
+        "PaymentMinutes": "1440",
+    }
+    return replace(installed, parameters={**installed.parameters, **moved})
 
 
 def faulty_shop(faulty: FaultyCloud, folder: Path) -> Iterator[RunningShop]:
