@@ -16,6 +16,11 @@ SHIFTED = {
 }  # fmt: skip
 # Who calls WeChat's server API, which wants the app's secret; payments are signed with the merchant's keys.
 WITH_APP_SECRET = {"log_in", "bind_phone"}
+# Who seals or opens phone numbers, names, addresses, tokens: found by running every test of every endpoint.
+WITH_PERSONAL_DATA = {
+    "log_in", "profile", "bind_phone", "addresses", "address", "redeem_coupon_code",
+    "quote_order", "place_order", "show_order", "pay_order",
+}  # fmt: skip
 # Who tells WeChat Pay where to report: a callback itself could not name its own address.
 WITH_NOTIFY_URL = {"pay_order", "send_refunds", "finish_open_intents"}
 
@@ -37,6 +42,10 @@ def cloudformation() -> dict[str, Any]:
 
 def test_app_secret_goes_to_those_who_call_with_it() -> None:
     assert _having("ORCHARD_WECHAT_APP_SECRET") == _having("ORCHARD_WECHAT_API_URL") == WITH_APP_SECRET
+
+
+def test_personal_data_keys_go_to_those_who_seal_or_open() -> None:
+    assert _having("ORCHARD_PERSONAL_DATA_KEY") == _having("ORCHARD_PERSONAL_DATA_HASH_KEY") == WITH_PERSONAL_DATA
 
 
 def test_notify_url_goes_to_those_who_send_it() -> None:
