@@ -40,6 +40,7 @@ import: $(VENV)/local.stamp ## import a catalogue: make import FILE=catalogue.js
 .PHONY: cost test check campaign teeth bench openapi lock build scan
 test: check ## all checks and tests; ARGS go to pytest
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/campaigns $(ARGS)
+	$(if $(ARGS),,$(MAKE) campaign REDUCED=1)
 test-mysql: $(VENV)/dev.stamp ## the functions' tests on a real MySQL, fetched into the cache where none is installed
 	ORCHARD_DATABASE_SERVER=mysql $(BIN)/pytest tests/functions tests/promotions $(ARGS)
 audit: $(VENV)/dev.stamp ## known weaknesses of the pinned packages (asks the network), secrets in files and history

@@ -32,5 +32,5 @@ def plan() -> Plan:
     full = os.environ.get("ORCHARD_CAMPAIGN", "ci") == "full"
     given = os.environ.get("ORCHARD_CAMPAIGN_SEED", "")
     seed = int(given) if given else (random.SystemRandom().randrange(1, 2**31) if full else CI_SEED)
-    minutes = float(os.environ.get("ORCHARD_CAMPAIGN_MINUTES") or (20 if full else 1))
+    minutes = float(os.environ.get("ORCHARD_CAMPAIGN_MINUTES") or (20 if full else 0.25))
     return Plan(full, seed, minutes)

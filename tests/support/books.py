@@ -26,9 +26,11 @@ def their_books(ledger: dict[str, Any]) -> tuple[dict[str, int], dict[str, int]]
 def assert_agree(db: Connection, ledger: dict[str, Any]) -> None:
     """Fails unless both books name the same payments and refunds with the same amounts."""
     assert ledger["differences"] == []
-    assert our_books(db) == their_books(ledger)
+    ours, theirs = our_books(db), their_books(ledger)
+    assert ours == theirs, (ours, theirs)
 
 
 def assert_sound(db: Connection, *, settled: bool = False) -> None:
     """Fails on any broken invariant, naming the rule and the rows."""
-    assert [str(violation) for violation in invariants.check(db, settled=settled)] == []
+    broken = [str(violation) for violation in invariants.check(db, settled=settled)]
+    assert broken == [], broken

@@ -109,7 +109,7 @@ RULES = (
         "a redeemed code has its member's coupon of its template",
         "SELECT HEX(k.code_hash) AS code FROM coupon_code k LEFT JOIN coupon c ON c.id = k.coupon_id"
         " AND c.member_id = k.member_id AND c.template_id = k.template_id"
-        " WHERE @window(k.coupon_id) AND c.id IS NULL",
+        " WHERE k.coupon_id IS NOT NULL AND @window(k.coupon_id) AND c.id IS NULL",
         walk="coupon",
     ),
     Rule(
