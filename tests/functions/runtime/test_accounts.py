@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import boto3
 import pymysql
 import pytest
-from moto import mock_aws
 from pymysql.constants import CLIENT
 
 from infra.local.mariadb import MariaDb
 from orchard.runtime import accounts, migrations, settings
 from orchard.runtime.database import Connection, Statement
 from tests.support import calls
+from tests.support.aws import own_account
 
 DATABASE = "accounts_test"
 _DENIED = {1142, 1044, 1227}
@@ -28,7 +28,7 @@ def account(database_server: MariaDb, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setenv("ORCHARD_DATABASE_PASSWORD", secrets.token_urlsafe(24))
     monkeypatch.setenv("ORCHARD_DATABASE_ADMIN_SECRET_ID", "administrator")
     settings.forget()
-    with mock_aws():
+    with own_account():
         value = {"username": database_server.user, "password": database_server.password}
         boto3.client("secretsmanager").create_secret(Name="administrator", SecretString=json.dumps(value))
         yield settings.database()

@@ -56,7 +56,8 @@ def _written() -> Iterator[tuple[str, str]]:
 
 
 def test_no_written_statement_pins() -> None:
-    statements = [(path, text) for path, text in _written() if _SQL.match(text)]
+    # `@window` is the audit's own mark, replaced before a statement is sent.
+    statements = [(path, text.replace("@window(", "(")) for path, text in _written() if _SQL.match(text)]
     assert len(statements) > 200
     assert [(path, sql[:100]) for path, sql in statements if _pins(sql)] == []
 
