@@ -32,6 +32,7 @@ def bad_authorizations(good: str, session_id: int, member_id: int, other_member_
         **dict(_forged([session_id, member_id])),
         **_true_secret(session_id, member_id, other_member_id),
         **dict(_damaged(good)),
+        **_other_spellings(good),
         **_web_tokens(session_id, member_id),
     }
     return {**schemes, **{name: f"Bearer {token}" for name, token in forged.items()}}
@@ -78,6 +79,15 @@ def _damaged(good: str) -> Iterator[tuple[str, str]]:
     yield "no content", f".{moment}.{signature}"
     yield "parts swapped", f"{content}.{signature}.{moment}"
     yield "another case", good.swapcase()
+
+
+def _other_spellings(good: str) -> dict[str, str]:
+    """The true signature in spellings that lenient base64 takes for the same: no token but the one given out counts."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    # 32 bytes are 43 characters, and the last two bits of the last one mean nothing.
+    spare = good[:-1] + alphabet[alphabet.index(good[-1]) ^ 1]
+    strays = {"padded": "=", "padded twice": "==", "stray text": "=AAAA", "stray sign": "!", "fullwidth": "\uff1d"}
+    return {"spare bits": spare, **{name: good + stray for name, stray in strays.items()}}
 
 
 def _web_tokens(session_id: int, member_id: int) -> dict[str, str]:

@@ -14,6 +14,7 @@ from orchard.core.errors import InvalidInput
 
 Key = tuple[int | str, ...]
 _MAX_CURSOR = 512
+_MAX_BIGINT = 2**63 - 1
 
 
 def _digest(scope: str, payload: bytes) -> bytes:
@@ -35,9 +36,16 @@ def decode_cursor(scope: str, cursor: str | None, types: tuple[type, ...]) -> Ke
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         payload = raw[6:]
-        key = tuple(json.loads(payload)) if raw[:6] == _digest(scope, payload) else ()
-    except (binascii.Error, ValueError):
-        key = ()
-    if len(key) != len(types) or any(type(k) is not t for k, t in zip(key, types, strict=True)):
+        key = json.loads(payload) if raw[:6] == _digest(scope, payload) else None
+    except (binascii.Error, ValueError, RecursionError):
+        key = None
+    if not isinstance(key, list) or len(key) != len(types) or not all(map(_fits, key, types)):
         raise InvalidInput("翻页参数无效", field="cursor")
-    return key
+    return tuple(key)
+
+
+def _fits(part: object, kind: type) -> bool:
+    """Whether a column can be asked for it: the digest is no secret, so anybody can forge a key."""
+    if type(part) is not kind:
+        return False
+    return 0 <= part <= _MAX_BIGINT if isinstance(part, int) else str(part).isascii() and str(part).isprintable()

@@ -8,6 +8,7 @@ import hashlib
 from typing import NamedTuple
 
 from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous.encoding import base64_decode, base64_encode
 
 from orchard.core.errors import Unauthenticated
 from orchard.core.ids import new_id
@@ -63,9 +64,17 @@ def _unsign(authorization: str | None) -> MemberSession:
     try:
         # No max_age: the stamp is of the signer's clock, which may be ahead of ours. The row's end is the database's.
         session_id, member_id = _serializer().loads(token)
+        if not _canonical(token):
+            raise Unauthenticated
         return MemberSession(member_id=int(member_id), session_id=int(session_id))
     except (BadData, ValueError, TypeError):
         raise Unauthenticated from None
+
+
+def _canonical(token: str) -> bool:
+    """Whether the signature is spelled as we give it out: lenient base64 takes padding, strays and spare bits too."""
+    signature = token.rpartition(".")[2]
+    return base64_encode(base64_decode(signature)) == signature.encode()
 
 
 def revoke(tx: Tx, session: MemberSession, *, everywhere: bool) -> int:
