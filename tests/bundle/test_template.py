@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from infra.functions import ROOT, DeclaredFunction, declared, resources, template
+from orchard.payments.wechat import LONGEST_CALL_SECONDS, NOTING_SECONDS
 from orchard.workflows.finish_open_intents import INTENT_SECONDS
+from orchard.workflows.pay_order import LONGEST_WAIT_SECONDS
 
 FUNCTIONS = declared()
 QUEUES = resources("AWS::SQS::Queue")
@@ -15,6 +17,7 @@ ROLES = resources("AWS::IAM::Role")
 CONSUMERS = [function for function in FUNCTIONS if function.events("SQS")]
 SCHEDULED = [function for function in FUNCTIONS if function.events("ScheduleV2")]
 _DEFAULTS = template()["Globals"]["Function"]
+_WECHAT_PAY = "ORCHARD_WECHAT_PAY_SECRET_ID"
 _PRINCIPALS = {"codedeploy", "lambda", "rds", "scheduler"}
 
 
@@ -129,6 +132,17 @@ def test_endpoint_answers_within_the_gateways_patience(function: DeclaredFunctio
     # Without it a new layer would never reach the alias.
     assert function.properties["AutoPublishAliasAllProperties"] is True
     assert "SnapStart" in function.properties
+
+
+def test_an_endpoint_has_time_for_one_call_to_wechat_pay_at_its_slowest() -> None:
+    # What comes before the call, and the answer behind it, take their part.
+    needed = {"pay_order": LONGEST_WAIT_SECONDS}
+    asking = [function for function in FUNCTIONS if function.routes and _WECHAT_PAY in json.dumps(function.properties)]
+    # A payment's notification says all that there is to know: its function makes no call.
+    slow = {function.name: function for function in asking if function.name != "pay_notify"}
+    assert slow.keys() == {"cancel_order", "confirm_payment", "pay_order", "refund_notify"}
+    for name, function in slow.items():
+        assert needed.get(name, 0) + LONGEST_CALL_SECONDS + NOTING_SECONDS + 2 <= _timeout(function), name
 
 
 def test_a_new_layer_publishes_new_versions() -> None:

@@ -85,7 +85,7 @@ def faulty_cloud(folder: Path) -> Iterator[FaultyCloud]:
         host, port = place.sandbox_url.removeprefix("http://").split(":")
         wechat_pay.target = (host, int(port))
         installed = install_shop(place)
-        # The functions' own account: every right on its own database and none on the server.
+        # The functions' own account, which migrating makes: rows to work on, no right to change tables.
         account.update(installed.secrets[installed.parameters["DatabaseSecretId"]])
         return _behind_relays(installed, database.port, wechat_pay.port)
 

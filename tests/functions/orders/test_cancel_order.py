@@ -2,6 +2,7 @@
 
 import pytest
 
+from orchard.core.errors import Unavailable
 from orchard.payments.service import prepay
 from orchard.runtime.database import Connection
 from orchard.workflows import close_order, notifications
@@ -201,3 +202,14 @@ def test_case_24_the_payment_lands_in_the_middle_of_the_race(till: Till) -> None
 
 def _sheet_id(till: Till, number: str) -> str:
     return str(till.payment(number)["prepay_id"])
+
+
+def test_without_time_for_wechat_the_order_is_left_to_the_sweep(till: Till) -> None:
+    buyer = till.buyer()
+    number = till.order(buyer)
+    till.sheet(buyer, number)
+    with till.db.within(10), pytest.raises(Unavailable):
+        close_order.cancel_order(till.db, buyer.session, number)
+    assert till.sandbox.ledger()["payments"][0]["state"] == "NOTPAY"
+    till.sweep()
+    assert till.state(number) == "CLOSED"

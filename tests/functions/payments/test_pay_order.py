@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import boto3
 import pytest
 
+from orchard.core.errors import Unavailable
 from orchard.payments.models import OrderNotPayable
 from orchard.payments.service import prepay
 from orchard.runtime import settings
@@ -236,3 +237,13 @@ def test_a_prepay_that_is_answered_after_the_close_began_gives_no_sheet(till: Ti
     assert till.db.run(lambda tx: prepay.prepay_done(tx, step, "wx1"))
     till.change("UPDATE payment SET closing_at = UTC_TIMESTAMP(6)")
     assert not till.db.run(lambda tx: prepay.prepay_done(tx, step, "wx2"))
+
+
+def test_nothing_is_sent_to_wechat_when_a_slow_answer_would_come_too_late(till: Till) -> None:
+    buyer = till.buyer()
+    number = till.order(buyer)
+    with till.db.within(10), pytest.raises(Unavailable):
+        pay_order.pay_order(till.db, buyer.session, number)
+    assert till.rows("SELECT state FROM payment_call") == [{"state": "NOT_DONE"}]
+    assert till.sandbox.ledger()["payments"] == []
+    assert till.pay(buyer, number).status == 200

@@ -10,6 +10,7 @@ from orchard.core.errors import AppError, CounterpartyRefused, CounterpartyUnkno
 from orchard.gateways import wechat_pay
 from orchard.payments import wechat
 from orchard.payments.wechat import Ending
+from orchard.runtime.database import Connection
 from tests.support.wechat import Platform
 
 FUNCTIONS = (
@@ -43,7 +44,7 @@ def test_every_error_has_one_ending(wechat_platform: Platform, error: AppError, 
     def fail(_: object) -> None:
         raise error
 
-    reply = wechat.attempt(fail)
+    reply = wechat.attempt(Connection(), fail)
     assert (reply.ending, reply.error) == (ending, error)
     assert reply.note
 
@@ -53,7 +54,7 @@ def test_an_error_of_ours_is_not_taken_for_an_answer(wechat_platform: Platform) 
         raise KeyError("a bug")
 
     with pytest.raises(KeyError):
-        wechat.attempt(fail)
+        wechat.attempt(Connection(), fail)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from orchard.core.errors import AppError, CounterpartyRefused, CounterpartyUnknown, Unavailable
 from orchard.gateways.http import Timeouts
 from orchard.runtime import settings
+from orchard.runtime.database import Connection
 
 if TYPE_CHECKING:
     from orchard.gateways.wechat_pay import Notification, WeChatPayClient
@@ -20,6 +21,8 @@ PAYMENTS_PATH = "/wechat-pay/payments"
 REFUNDS_PATH = "/wechat-pay/refunds"
 # One call with the repetition that the gateway allows itself: no connection at first, then a slow answer.
 LONGEST_CALL_SECONDS = Timeouts().longest_seconds
+# Kept behind a call, for the transactions that note how it ended.
+NOTING_SECONDS = 2.0
 
 T = TypeVar("T")
 
@@ -77,8 +80,11 @@ def _build(pay: settings.WeChatPaySettings, keys: settings.WeChatPayKeys, app_id
     )
 
 
-def attempt(call: "Callable[[WeChatPayClient], T]") -> Reply[T]:
-    """Make one call and sort its ending. Only ConfigurationError is raised, before anything was sent."""
+def attempt(transactions: Connection, call: "Callable[[WeChatPayClient], T]") -> Reply[T]:
+    """Make one call and sort its ending. Only ConfigurationError is raised, before anything was sent.
+
+    Nothing is sent, and the ending is NOT_DONE, where the invocation might end before a slow answer is noted.
+    """
     from orchard.gateways import wechat_pay as pay
 
     of_error = (
@@ -87,6 +93,8 @@ def attempt(call: "Callable[[WeChatPayClient], T]") -> Reply[T]:
         (CounterpartyUnknown, Ending.UNKNOWN), (Unavailable, Ending.NOT_DONE),
     )  # fmt: skip
     live = client()
+    if transactions.seconds_left < LONGEST_CALL_SECONDS + NOTING_SECONDS:
+        return Reply(Ending.NOT_DONE, note="no_time_left")
     try:
         return Reply(Ending.DONE, call(live))
     except (CounterpartyRefused, CounterpartyUnknown, Unavailable) as error:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from orchard.core.errors import AppError, Unavailable
 from orchard.runtime import bodies, crash_points, idempotency, problems, sessions
-from orchard.runtime.database import MAX_ATTEMPTS, Connection, Tx, connection, is_retryable, pause
+from orchard.runtime.database import MAX_ATTEMPTS, CommitUnknown, Connection, Tx, connection, is_retryable, pause
 from orchard.runtime.logs import count, invocation, logger, request_id_of
 from orchard.runtime.powertools import APIGatewayHttpResolver, Depends, Path, Query, Request, Response
 from orchard.runtime.sessions import MemberSession
@@ -59,6 +59,7 @@ class Api:
         self.resolver = APIGatewayHttpResolver(enable_validation=True, json_body_deserializer=bodies.parse_json)
         self.resolver.exception_handler(Exception)(self._render)
         self._failure: Exception | None = None
+        self._has_key = False
 
     def get(self, path: str, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register the handler of GET on `path` (`/orders/<order_number>` style parameters)."""
@@ -90,7 +91,7 @@ class Api:
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
             extensions = {"x-idempotent": True} if idempotent else None
-            once = _Idempotent(function.__name__, personal=personal)
+            once = _Idempotent(function.__name__, self._key_taken, personal=personal)
             middlewares: Sequence[Callable[..., Any]] = [once] if idempotent else []
             return self.resolver.route(
                 path, method=method, operation_id=function.__name__, middlewares=list(middlewares),
@@ -115,14 +116,14 @@ class Api:
             answer, failure = self._attempt(event, context)
             if failure is None:
                 return answer
-            if not self._may_repeat(failure, event):
+            if not self._may_repeat(failure):
                 break
             count("TransactionsRepeated")
             pause(attempt)
         return self._refused(failure or Unavailable(), request_id)
 
     def _attempt(self, event: Event, context: Any) -> tuple[Answer, Exception | None]:
-        self._failure = None
+        self._failure, self._has_key = None, False
         tx = connection.transaction()
         self.resolver.append_context(**{_TX: tx})  # type: ignore[no-untyped-call]  # untyped upstream
         try:
@@ -138,11 +139,12 @@ class Api:
             return {}, self._failure
         return _bare(answer), None
 
-    def _may_repeat(self, failure: Exception, event: Event) -> bool:
-        # After a broken COMMIT only a request with a key may run again: its row tells whether it had happened.
-        if isinstance(failure, Unavailable):
-            return failure.code == "commit_unknown" and "idempotency-key" in event.get("headers", {})
-        return is_retryable(failure)
+    def _may_repeat(self, failure: Exception) -> bool:
+        # After a broken COMMIT only what took a key may run again: its row tells whether it had happened.
+        return is_retryable(failure) and (self._has_key or not isinstance(failure, CommitUnknown))
+
+    def _key_taken(self) -> None:
+        self._has_key = True
 
     def _refused(self, failure: Exception, request_id: str) -> Answer:
         error = problems.as_app_error(failure)
@@ -169,8 +171,8 @@ def _bare(answer: Answer) -> Answer:
 class _Idempotent:
     """Middleware of one POST route: take the key, replay a known answer, store a new one with the commit."""
 
-    def __init__(self, operation: str, *, personal: bool) -> None:
-        self._operation, self._personal = operation, personal
+    def __init__(self, operation: str, taken: Callable[[], None], *, personal: bool) -> None:
+        self._operation, self._taken, self._personal = operation, taken, personal
         self.__name__ = f"idempotent_{operation}"
 
     def __call__(self, app: Any, next_middleware: Callable[..., Response[Any]]) -> Response[Any]:
@@ -179,6 +181,7 @@ class _Idempotent:
         member, tx = _current_member(request), _transaction(request)
         fingerprint = f"{request.resolved_event.path}\n{request.resolved_event.decoded_body or ''}".encode()
         stored = idempotency.claim(tx, member.member_id, self._operation, key, fingerprint)
+        self._taken()
         if stored is not None:
             body = idempotency.unseal(member.member_id, key, stored.body) if self._personal else stored.body
             return Response(status_code=stored.status, content_type="application/json", body=body)

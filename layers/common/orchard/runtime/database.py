@@ -27,7 +27,7 @@ from orchard.core.errors import Unavailable
 from orchard.runtime import settings
 from orchard.runtime.database_errors import DUPLICATE_KEY, CommitUnknown, DatabaseLost, is_lost, is_retryable
 from orchard.runtime.driver import RememberingConnection
-from orchard.runtime.sql import Params, Result, Row, Statement, escape, insert, placeholders
+from orchard.runtime.sql import Params, Result, Row, Statement, escape, has_effects, insert, placeholders
 
 __all__ = [
     "CommitUnknown", "Connection", "DatabaseLost", "Params", "Result", "Row", "Statement", "Tx", "connection", "escape",
@@ -44,7 +44,6 @@ _SESSION = (
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; SET time_zone = '+00:00', sql_mode ="
     " 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION'"
 )
-_LOCKING = ("FOR UPDATE", "FOR SHARE", "LOCK IN SHARE MODE")
 # Left of an invocation when statements give up, so that the answer still gets out.
 _ANSWER_SECONDS = 1.0
 
@@ -81,8 +80,13 @@ class Connection:
         finally:
             self._give_up_at = before
 
+    @property
+    def seconds_left(self) -> float:
+        """Seconds that `within` leaves for work; infinite outside of it."""
+        return self._give_up_at - time.monotonic()
+
     def _patience(self) -> float:
-        left = self._give_up_at - time.monotonic()
+        left = self.seconds_left
         if left <= 0:
             raise Unavailable
         return min(self._statement_seconds, left)
@@ -226,7 +230,7 @@ class Tx:
         leading = [] if self._checked else ["ROLLBACK"]
         if self._owner._writer not in {None, self}:
             raise RuntimeError("another transaction is open on this connection")
-        if not self._begun and any(_has_effects(s.sql) for s in statements):
+        if not self._begun and any(has_effects(s.sql) for s in statements):
             self._begun, self._owner._writer = True, self
             leading.append("START TRANSACTION")
         return leading
@@ -272,11 +276,6 @@ class Tx:
         if error.args[:1] == (DUPLICATE_KEY,) and statement is not None and statement.on_duplicate is not None:
             return statement.on_duplicate
         return error
-
-
-def _has_effects(sql: str) -> bool:
-    text = sql.lstrip().upper()
-    return not text.startswith("SELECT") or any(lock in text for lock in _LOCKING)
 
 
 def _checked(statement: Statement, cursor: DictCursor) -> Result:

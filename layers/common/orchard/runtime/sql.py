@@ -9,6 +9,7 @@ from orchard.core.errors import AppError
 
 Row = dict[str, Any]
 Params = Sequence[Any] | Mapping[str, Any] | None
+_LOCKING = ("FOR UPDATE", "FOR SHARE", "LOCK IN SHARE MODE")
 
 
 class Statement(NamedTuple):
@@ -68,3 +69,9 @@ def _literal(value: Any) -> str:
     if isinstance(value, list | tuple | set | dict):
         raise TypeError("containers are not SQL values")
     return str(pymysql.converters.escape_item(value, "utf8mb4"))
+
+
+def has_effects(sql: str) -> bool:
+    """Whether a statement writes or locks: anything but a plain SELECT."""
+    text = sql.lstrip().upper()
+    return not text.startswith("SELECT") or any(lock in text for lock in _LOCKING)

@@ -29,7 +29,7 @@ def ask(transactions: Connection, order_number: str) -> Standing:
 
     No transaction may be open on `transactions`.
     """
-    reply = wechat.attempt(lambda client: client.query(order_number))
+    reply = wechat.attempt(transactions, lambda client: client.query(order_number))
     if reply.ending is wechat.Ending.CLOSED:
         return Standing.CLOSED
     if reply.ending is not wechat.Ending.DONE:

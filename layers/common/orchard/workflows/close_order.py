@@ -117,7 +117,7 @@ def _closed_there(transactions: Connection, order_number: str) -> Standing:
         if standing is not Standing.UNPAID:
             return standing
         crash_points.reached("close_order.found_unpaid")
-        reply = wechat.attempt(lambda client: client.close(order_number))
+        reply = wechat.attempt(transactions, lambda client: client.close(order_number))
         crash_points.reached("close_order.called")
         if reply.ending is Ending.NOT_DONE:
             raise reply.error

@@ -19,7 +19,7 @@ from orchard.runtime.sessions import MemberSession
 from orchard.workflows.ask_wechat import ask
 
 _WAIT_SECONDS = 0.1
-_LONGEST_WAIT_SECONDS = 6.0
+LONGEST_WAIT_SECONDS = 6.0
 _UNPAID = frozenset({OrderState.PENDING_PAY, OrderState.CLOSED})
 
 
@@ -36,7 +36,7 @@ def pay_order(transactions: Connection, member: MemberSession, order_number: str
         return PaymentSheet(order_number=order.order_number, state=order.state, amount_fen=0, parameters=None)
     _check_payable(order)
     body = _body(transactions, member, order)
-    deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
+    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
     while (step := transactions.run(lambda tx: _begin(tx, order_number, body))).action == "wait":
         if time.monotonic() > deadline:
             raise PaymentInProgress
@@ -82,7 +82,7 @@ def _begin(tx: Tx, order_number: str, body: bytes) -> PrepayStep:
 
 def _prepay(transactions: Connection, order: OrderRow, step: PrepayStep) -> str:
     crash_points.reached("pay_order.intent_committed")
-    reply = wechat.attempt(lambda client: client.prepay(step.body))
+    reply = wechat.attempt(transactions, lambda client: client.prepay(step.body))
     crash_points.reached("pay_order.called")
     if reply.ending is Ending.DONE and reply.value:
         prepay_id = reply.value

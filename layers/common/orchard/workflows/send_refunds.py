@@ -58,7 +58,7 @@ def _send(transactions: Connection, refund: RefundRow) -> str:
         # A second payment under the same number could not be told apart by the number.
         transaction_id=None if refund.effective else refund.transaction_id,
     )
-    reply = wechat.attempt(lambda client: settling.said_of(client.refund(request)))
+    reply = wechat.attempt(transactions, lambda client: settling.said_of(client.refund(request)))
     crash_points.reached("send_refunds.sent")
     if reply.ending in {Ending.DONE, Ending.UNKNOWN, Ending.NOT_DONE, Ending.NOT_ENOUGH}:
         return _note(transactions, refund, reply)
@@ -67,7 +67,7 @@ def _send(transactions: Connection, refund: RefundRow) -> str:
 
 
 def _ask(transactions: Connection, refund: RefundRow, refused: str = "") -> str:
-    reply = wechat.attempt(lambda client: client.query_refund(refund.out_refund_no))
+    reply = wechat.attempt(transactions, lambda client: client.query_refund(refund.out_refund_no))
     if reply.ending is not Ending.DONE:
         return _note(transactions, refund, Reply(reply.ending, error=reply.error, note=reply.note))
     if reply.value is not None:
