@@ -81,13 +81,22 @@ class Walk(RuleBasedStateMachine):
         told = self.state(order)
         if order.open and order.money and told != "PENDING_PAY":
             self.learn_paid(order)
+        elif order.open and order.closing and told == "CLOSED":
+            self.world.closed(order)
         elif order.state == "REFUNDING" and told == "REFUNDED":
             order.state = told
         else:
             assert told == order.state, (order.number, told, order.state)
 
+    def learn_closed(self) -> None:
+        """Whatever a sweep may have closed meanwhile."""
+        for order in self.world.orders:
+            if order.open and order.closing:
+                self.compare(order)
+
     def compare_stock(self) -> None:
         """What is free is what the model says."""
+        self.learn_closed()
         for product in self.world.products:
             fewest, most = self.world.free(product)
             free = self.field.shelf.available(product.goods)
@@ -95,6 +104,7 @@ class Walk(RuleBasedStateMachine):
 
     def compare_coupons(self) -> None:
         """Every member's wallet holds what the model says."""
+        self.learn_closed()
         for member in self.world.members:
             mine = {coupon.coupon_id: coupon.state for coupon in self.world.coupons if coupon.owner is member}
             if not mine:

@@ -60,7 +60,10 @@ class Group:
 
 @dataclass
 class Order:
-    """An order. `money`: the platform took it; `sheet`: what wx.requestPayment gets; `expired`: the time is over."""
+    """An order. `money`: the platform took it; `sheet`: what wx.requestPayment gets; `expired`: the time is over.
+
+    `unsure`: a prepay may still be on its way to the platform. `closing`: a sweep fulfils the wish to close it.
+    """
 
     number: str
     owner: Member
@@ -72,6 +75,8 @@ class Order:
     sheet: dict[str, Any] | None = None
     money: bool = False
     expired: bool = False
+    unsure: bool = False
+    closing: bool = False
     coupon: Coupon | None = None
     group: Group | None = None
 

@@ -40,7 +40,9 @@ class Passing(Walk):
         self.field.expire(order.number)
         order.expired = True
         counts = self.field.fire("close_unpaid_orders")
-        if order.money:
+        if order.unsure and self.state(order) == "PENDING_PAY":
+            order.closing = True
+        elif order.money:
             self.learn_paid(order)
         else:
             self.world.closed(order)

@@ -49,7 +49,12 @@ class Promoting(Ordering):
     def end_coupon(self, pick: int) -> None:
         """A coupon past its end expires with the sweep, unless an order holds it."""
         coupon = self.world.coupons[pick % len(self.world.coupons)]
-        self.field.coupons.end(coupon.coupon_id)
+        # Not before now: an order that has just taken it took it in time.
+        self.field.change(
+            "UPDATE coupon SET starts_at = UTC_TIMESTAMP(6) - INTERVAL 2 HOUR, ends_at = UTC_TIMESTAMP(6)"
+            " WHERE id = %s",
+            coupon.coupon_id,
+        )
         coupon.ended = True
         self.field.fire("expire_coupons")
         if coupon.state == "AVAILABLE":
