@@ -194,6 +194,16 @@ def test_broken_http_never_reaches_a_function(shop: RunningShop, request_bytes: 
     assert not any(line.startswith("START ") for line in shop.log_since(mark))
 
 
+@pytest.mark.parametrize("lengths", ["Transfer-Encoding: chunked", "X-Length: none"], ids=["chunked", "no-length"])
+def test_a_body_without_a_length_is_bounded_all_the_same(shop: RunningShop, shopper: Shopper, lengths: str) -> None:
+    size = 7 * _MEGABYTE
+    headers = "".join(f"{name}: {value}\r\n" for name, value in _authorized(shopper).items())
+    head = f"POST /cart/lines HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}{lengths}\r\n\r\n".encode()
+    body = f"{size:x}\r\n".encode() + b"[" * size + b"\r\n0\r\n\r\n" if "chunked" in lengths else b""
+    assert _raw(shop, head + body).startswith(b"HTTP/1.1 4")
+    assert shopper.phone.call("GET", "/cart")["lines"] == []
+
+
 @pytest.mark.parametrize("name", ["idempotency-key", "user-agent", "x-request-id"])
 def test_line_breaks_in_values_come_back_in_no_header_and_no_log_line(
     shop: RunningShop, shopper: Shopper, name: str
