@@ -6,8 +6,9 @@ from contextlib import contextmanager
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities.parameters.constants import DEFAULT_PROVIDERS
 from moto import mock_aws
+
+from orchard.runtime import settings
 
 
 @contextmanager
@@ -22,8 +23,6 @@ def own_account() -> Iterator[None]:
         patch.setenv("AWS_SESSION_TOKEN", keys["SessionToken"])
         # Clients go on with the credentials that they were made with, and so does the session that makes them.
         patch.setattr(boto3, "DEFAULT_SESSION", None)
-        others = dict(DEFAULT_PROVIDERS)
-        DEFAULT_PROVIDERS.clear()
+        settings.forget()
         yield
-        DEFAULT_PROVIDERS.clear()
-        DEFAULT_PROVIDERS.update(others)
+    settings.forget()

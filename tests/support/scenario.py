@@ -132,12 +132,15 @@ class RunningShop:
 
     def alarms(self, subject: str) -> set[str]:
         """Kinds of the open exceptions about an order or a refund."""
-        found = self.rows("SELECT kind FROM payment_exception WHERE resolved_at IS NULL AND subject = %s", subject)
-        return {str(row["kind"]) for row in found}
+        return self._alarms(subject, "AND resolved_at IS NULL")
 
     def alarms_ever(self, subject: str) -> set[str]:
         """Kinds of all exceptions about an order or a refund, settled ones too."""
-        found = self.rows("SELECT kind FROM payment_exception WHERE subject = %s", subject)
+        return self._alarms(subject)
+
+    def _alarms(self, subject: str, further: str = "") -> set[str]:
+        about = "%s IN (subject, JSON_UNQUOTE(JSON_EXTRACT(detail, '$.order_number')))"
+        found = self.rows(f"SELECT kind FROM payment_exception WHERE {about} {further}", subject)
         return {str(row["kind"]) for row in found}
 
     def post(self, notice: notices.Notice, **headers: str) -> int:

@@ -189,14 +189,12 @@ def test_case_77_without_the_merchants_keys_nothing_is_begun(
 @pytest.fixture
 def secret(till: Till) -> Iterator[Callable[..., None]]:
     """Change the merchant's secret for one test."""
-    from aws_lambda_powertools.utilities import parameters
-
     client = boto3.client("secretsmanager")
     whole = json.loads(client.get_secret_value(SecretId=SECRET_ID)["SecretString"])
 
     def put(values: dict[str, object]) -> None:
         client.put_secret_value(SecretId=SECRET_ID, SecretString=json.dumps(values))
-        parameters.clear_caches()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+        settings.forget()
 
     def change(*, without: str) -> None:
         put({name: value for name, value in whole.items() if name != without})

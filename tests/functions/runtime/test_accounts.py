@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pymysql
@@ -11,7 +12,7 @@ from pymysql.constants import CLIENT
 
 from infra.local.mariadb import MariaDb
 from orchard.runtime import accounts, migrations, settings
-from orchard.runtime.database import Connection, Statement
+from orchard.runtime.database import Connection, Statement, connection
 from tests.support import calls
 from tests.support.aws import own_account
 
@@ -28,19 +29,22 @@ def account(database_server: MariaDb, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setenv("ORCHARD_DATABASE_PASSWORD", secrets.token_urlsafe(24))
     monkeypatch.setenv("ORCHARD_DATABASE_ADMIN_SECRET_ID", "administrator")
     settings.forget()
+    # The functions run in this process here, on its own connection.
+    connection.discard()
     with own_account():
         value = {"username": database_server.user, "password": database_server.password}
         boto3.client("secretsmanager").create_secret(Name="administrator", SecretString=json.dumps(value))
         yield settings.database()
     monkeypatch.undo()
     settings.forget()
+    connection.discard()
 
 
 @pytest.fixture
 def functions(account: settings.DatabaseSettings) -> Iterator[Connection]:
-    connection = Connection(lambda: account)
-    yield connection
-    connection.discard()
+    own = Connection(lambda: account)
+    yield own
+    own.discard()
 
 
 def test_a_deployment_makes_the_account_and_the_schema(functions: Connection) -> None:
@@ -129,6 +133,12 @@ def test_the_administrator_may_not_be_the_functions_account(
     settings.database.cache_clear()
     with pytest.raises(settings.ConfigurationError, match="administrator"), accounts.administrator(functions):
         pytest.fail("went on")
+
+
+def test_a_secret_is_not_waited_for_longer_than_functions_run(account: settings.DatabaseSettings) -> None:
+    assert settings.database_administrator()
+    times: Any = settings._secrets().client.meta.config
+    assert (times.connect_timeout + times.read_timeout) * times.retries["total_max_attempts"] < 10
 
 
 def test_a_missing_secret_is_named(functions: Connection, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import ipaddress
 import json
 import os
 from functools import lru_cache
-from typing import Annotated, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -21,6 +21,9 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
 
 class ConfigurationError(RuntimeError):
@@ -236,12 +239,22 @@ def database_administrator() -> DatabaseSettings | None:
     return _validate(DatabaseSettings, values, "ORCHARD_DATABASE_ADMIN_*")
 
 
+@lru_cache(maxsize=1)
+def _secrets() -> "SecretsProvider":
+    # Loads boto3: only those that need a secret at run time come here, and only at first use.
+    from aws_lambda_powertools.utilities.parameters import SecretsProvider
+    from botocore.config import Config
+
+    # boto3 would wait for a minute, which is longer than most functions may run.
+    times: dict[str, Any] = {"connect_timeout": 1, "read_timeout": 2, "retries": {"total_max_attempts": 2}}
+    return SecretsProvider(boto_config=Config(**times))
+
+
 def _secret(secret_id: str, *, reload: bool = False) -> dict[str, Any]:
-    # Powertools' parameters loads boto3: only those that need a secret at run time come here, and only at first use.
     from aws_lambda_powertools.utilities import parameters
 
     try:
-        values = parameters.get_secret(secret_id, transform="json", max_age=900, force_fetch=reload)
+        values = _secrets().get(secret_id, transform="json", max_age=900, force_fetch=reload)
     except parameters.GetParameterError as error:
         raise ConfigurationError(f"secret {secret_id}: cannot be read ({type(error).__name__})") from None
     except parameters.TransformParameterError:
@@ -263,5 +276,6 @@ def forget() -> None:
         wechat_pay_notify,
         payment,
         subscriptions,
+        _secrets,
     ):
         loader.cache_clear()
